@@ -1,0 +1,1 @@
+"""Measurements: what gates cost, and what the published runs give here."""

@@ -1,0 +1,112 @@
+"""The record of a model: operations, tensors, and weights as NumPy arrays."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Ref:
+    """Stands for tensor number `tensor` in the arguments of a node."""
+
+    tensor: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """The operation of a gate: multiplies one axis of a tensor by constants.
+
+    Attributes:
+        name: Name of the `L0Gate`.
+        gates: Deterministic gates, float64 `[n]`, in [0, 1].
+        axis: The gated axis, counted from the front.
+    """
+
+    name: str
+    gates: np.ndarray
+    axis: int
+
+
+@dataclasses.dataclass
+class Node:
+    """One call of one operation.
+
+    Attributes:
+        name: Unique in the graph.
+        operation: A `keras.layers.Layer`, a `keras.Operation` or a `Scale`.
+        args, kwargs: Arguments of the call; each tensor is a `Ref`.
+        outputs: Numbers of the tensors that the call returns, flattened.
+        weights: Key as in `named_weights` -> value; those of a layer whose
+            single weights are gated hold the gated values.
+    """
+
+    name: str
+    operation: Any
+    args: tuple
+    kwargs: dict
+    outputs: list[int]
+    weights: dict[str, np.ndarray]
+
+    @property
+    def inputs(self) -> list[int]:
+        """Numbers of the tensors that the call reads, flattened."""
+        return list(refs((self.args, self.kwargs)))
+
+    @property
+    def type_name(self) -> str:
+        """Class of the operation, for messages."""
+        return type(self.operation).__name__
+
+
+@dataclasses.dataclass
+class Graph:
+    """A model as a list of nodes, each after the nodes that feed it.
+
+    Attributes:
+        nodes: The calls.
+        specs: Tensor number -> `keras.KerasTensor` (shape, dtype, sparsity).
+        inputs: Model inputs as the model structures them, with `Ref`s.
+        outputs: Model outputs, likewise.
+        closed: Names of the `L0Gate`s all of whose gates are closed.
+    """
+
+    nodes: list[Node]
+    specs: dict[int, Any]
+    inputs: Any
+    outputs: Any
+    closed: list[str]
+
+    def calls(self, operation: object) -> int:
+        """How many nodes call `operation`."""
+        return sum(node.operation is operation for node in self.nodes)
+
+    def shape(self, tensor: int) -> tuple:
+        """Shape of a tensor, batch axis included."""
+        return tuple(self.specs[tensor].shape)
+
+    def output_tensors(self) -> list[int]:
+        """Numbers of the tensors that the model returns."""
+        return list(refs(self.outputs))
+
+
+def named_weights(operation: object) -> dict[str, keras.Variable]:
+    """Weights of an operation by name; equal for a layer and its copy.
+
+    Names that occur more than once (in layers that hold layers) are counted.
+    """
+    weights = list(getattr(operation, "weights", ()))
+    names = [weight.name for weight in weights]
+    return {
+        name if names.count(name) == 1 else f"{name}:{i}": weight
+        for i, (name, weight) in enumerate(zip(names, weights, strict=True))
+    }
+
+
+def refs(structure: Any) -> Iterator[int]:
+    """Numbers of the tensors in `structure`, in its flat order."""
+    for leaf in keras.tree.flatten(structure):
+        if isinstance(leaf, Ref):
+            yield leaf.tensor

@@ -1,0 +1,71 @@
+"""The one file that names parts of Keras which are not public."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+
+import keras
+from keras.src.backend.common import global_state
+
+
+def once_per_call(key: object, make: Callable[[], object]) -> object:
+    """Result of `make()`, computed once per outermost layer call and `key`.
+
+    Keras keeps one context object per outermost `__call__` and thread and
+    drops it at the end of the call. It must be read, never created here: a
+    context that nobody ends would collect the losses of unrelated layers.
+    Outside of a call nothing is kept.
+    """
+    context = global_state.get_global_attribute("current_call_ctx")
+    if context is None:
+        return make()
+    memo = context.__dict__.setdefault("_keras_l0_memo", {})
+    if key not in memo:
+        memo[key] = make()
+    return memo[key]
+
+
+def flatten_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """Yields `layer` and every layer below it, each once."""
+    yield from layer._flatten_layers()
+
+
+def functional_nodes(model: keras.Model) -> list | None:
+    """Nodes of a Functional model, each after the nodes that feed it.
+
+    A node has `operation`, `arguments` (`args`, `kwargs`), `outputs` and
+    `is_input`. None for a model that is not a graph of layers.
+    """
+    if not hasattr(model, "_nodes_by_depth"):
+        return None
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    return [node for depth in depths for node in model._nodes_by_depth[depth]]
+
+
+def make_operation_names_unique(outputs: object) -> None:
+    """Renames `keras.ops` operations whose automatic names are taken.
+
+    A Functional model refuses two operations of one name, and operations that
+    are called as functions cannot be given one.
+    """
+    operations = _operations_behind(outputs)
+    names = {op.name for op in operations if isinstance(op, keras.Layer)}
+    for operation in operations:
+        if not isinstance(operation, keras.Layer):
+            name, count = operation.name, 0
+            while operation.name in names:
+                count += 1
+                operation.name = f"{name}_{count}"
+            names.add(operation.name)
+
+
+def _operations_behind(outputs):
+    """Every operation that `outputs` were computed with, each once."""
+    found: dict[int, keras.Operation] = {}
+    stack = keras.tree.flatten(outputs)
+    while stack:
+        operation, index, _ = stack.pop()._keras_history
+        if id(operation) not in found:
+            found[id(operation)] = operation
+            for node in operation._inbound_nodes:
+                stack.extend(node.input_tensors)
+    return list(found.values())

@@ -1,0 +1,79 @@
+"""Argument checks; the wording of the package's errors lives here."""
+
+import math
+import numbers
+
+import keras
+
+
+def check_number(name: str, value: object) -> float:
+    """Returns `value` as a float; refuses what is not a finite real number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"`{name}` must be a number. "
+            f"Received: {name}={value!r} ({type(value).__name__})"
+        )
+    if not math.isfinite(value):
+        raise ValueError(f"`{name}` must be finite. Received: {name}={value}")
+    return float(value)
+
+
+def check_non_negative(name: str, value: object) -> float:
+    """Returns `value` as a finite float that is at least 0."""
+    number = check_number(name, value)
+    if number < 0:
+        raise ValueError(
+            f"`{name}` must not be negative. Received: {name}={value}"
+        )
+    return number
+
+
+def check_positive(name: str, value: object) -> float:
+    """Returns `value` as a finite float above 0."""
+    number = check_number(name, value)
+    if number <= 0:
+        raise ValueError(f"`{name}` must be positive. Received: {name}={value}")
+    return number
+
+
+def check_choice(name: str, value: object, choices: tuple) -> object:
+    """Returns `value` if it is one of `choices`."""
+    if value not in choices:
+        raise ValueError(
+            f"Unknown `{name}`. Expected one of {choices}. "
+            f"Received: {name}={value!r}"
+        )
+    return value
+
+
+def check_layer(name: str, value: object) -> keras.layers.Layer:
+    """Returns `value` if it is a Keras layer (a model is not taken for one)."""
+    if not isinstance(value, keras.layers.Layer):
+        raise TypeError(
+            f"`{name}` must be a `keras.layers.Layer`. "
+            f"Received: {name}={value!r} ({type(value).__name__})"
+        )
+    return value
+
+
+def normalize_axis(axis: int, shape: tuple, where: str) -> int:
+    """Returns `axis` counted from the front of `shape`, batch axis excluded.
+
+    Raises:
+        ValueError: if `shape` has no such axis, if it is the batch axis, or
+            if its size is not known.
+    """
+    rank = len(shape)
+    if isinstance(axis, bool) or not isinstance(axis, int):
+        raise TypeError(f"`axis` must be an integer. Received: axis={axis!r}")
+    if not -rank <= axis < rank or axis % rank == 0:
+        raise ValueError(
+            f"`axis` must name an axis of {where} other than the batch axis. "
+            f"Received: axis={axis}, shape={shape}"
+        )
+    if shape[axis] is None:
+        raise ValueError(
+            f"The gated axis of {where} must have a known size. "
+            f"Received: axis={axis}, shape={shape}"
+        )
+    return axis % rank

@@ -1,0 +1,241 @@
+"""The wrapper that puts gates on a layer."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from keras_l0 import gates
+from keras_l0.internal import keras_internals
+from keras_l0.internal import validation
+from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers.gate_vector import GateVector
+from keras_l0.layers.targets import TARGETS
+
+
+@keras_l0_export
+class L0Gate(keras.layers.Wrapper):
+    """Multiplies the units of a layer by gates, and charges for open gates.
+
+    While training the gates are drawn from the gate family's distribution and
+    their expected number of weights is added to the loss, so that `fit` closes
+    the gates that are not worth their cost. In inference the gates are
+    deterministic; `keras_l0.strip_gates` removes what they closed.
+
+    A gate belongs behind batch normalization and activation: in front of
+    `BatchNormalization` it is cancelled by it.
+
+    Args:
+        layer: The `keras.layers.Layer` to gate.
+        gate: Name of a gate family or a `keras_l0.gates.Gate`. Defaults to
+            `"hard_concrete"`.
+        l0: Non-negative float or None: price of one weight. The loss grows by
+            `l0 * sum_g |g| * P(z_g != 0)`, where `|g|` is the number of the
+            layer's weights that gate g stands for (1 for a layer without
+            weights). The papers' lambda is `l0` times the number of training
+            examples. None charges nothing. Defaults to None.
+        on: `"outputs"` gates the units of the layer's output, `"inputs"` its
+            input features, `"weights"` every single weight other than biases.
+        axis: Integer, the gated axis of the output or input. Defaults to -1.
+        gate_vector: `keras_l0.GateVector` or None: gates to share with other
+            wrappers, instead of `gate`.
+        l2: Non-negative float or None. The loss grows by
+            `l2 / 2 * sum_g P(z_g != 0) * ||w_g||^2`, the expected squared norm
+            of the group's weights. Defaults to None.
+        l2_detached: Boolean. Whether the `l2` term trains the weights only and
+            not the gates. Defaults to `False`, as in the L0-HC paper.
+        noise_shape: None, or a tuple as in `keras.layers.Dropout`. None draws
+            one gate vector for the whole batch; `None` as its first entry,
+            e.g. `(None, 1, 1, 64)`, draws one per example.
+        **kwargs: `name`, `dtype`, ..., as in `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Whatever `layer` takes; a single tensor for `on="inputs"`.
+        mask: Passed on to `layer`.
+        training: Boolean.
+
+    Raises:
+        TypeError: if `layer` is not a layer or a number is not a number.
+        ValueError: if an argument is out of its range, or the layer has no
+            such axis.
+
+    Example:
+
+    >>> gated = keras_l0.L0Gate(keras.layers.Dense(300), l0=1e-6)
+    >>> gated(np.ones((2, 784), "float32")).shape
+    TensorShape([2, 300])
+    >>> gated.gate_vector.num_gates
+    300
+
+    Reference:
+        [Louizos et al., 2018](https://arxiv.org/abs/1712.01312), eq. 6-8.
+    """
+
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        gate: str | gates.Gate | None = None,
+        l0: float | None = None,
+        on: str = "outputs",
+        axis: int = -1,
+        gate_vector: GateVector | None = None,
+        l2: float | None = None,
+        l2_detached: bool = False,
+        noise_shape: tuple | None = None,
+        **kwargs,
+    ):
+        super().__init__(validation.check_layer("layer", layer), **kwargs)
+        self.gate_vector = _gate_vector(gate, gate_vector)
+        self.on = validation.check_choice("on", on, tuple(TARGETS))
+        self.axis = axis
+        self.l2_detached = l2_detached
+        self.noise_shape = noise_shape and tuple(noise_shape)
+        self._initial_l0 = _optional_factor("l0", l0)
+        self._initial_l2 = _optional_factor("l2", l2)
+        self.target = TARGETS[on](layer, axis)
+        self.supports_masking = layer.supports_masking
+
+    def build(self, input_shape=None):
+        """Builds the layer, then one gate for each of its units."""
+        super().build(input_shape)
+        num_gates = self.target.build(input_shape)
+        self._check_noise_shape()
+        self.gate_vector.build((num_gates,))
+        if self.gate_vector.num_gates != num_gates:
+            raise ValueError(
+                f"`gate_vector` '{self.gate_vector.name}' has "
+                f"{self.gate_vector.num_gates} gates, but L0Gate "
+                f"'{self.name}' gates {num_gates} units."
+            )
+        self.l0 = self._add_factor("l0", self._initial_l0)
+        self.l2 = self._add_factor("l2", self._initial_l2)
+        if self.l2 is not None:
+            self.target.squared_norms()  # refuses now, not in the first step
+
+    def _add_factor(self, name, value):
+        """A variable, so that a callback's change reaches the traced step."""
+        if value is None:
+            return None
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype="float32",
+            autocast=False,
+            trainable=False,
+            initializer=keras.initializers.Constant(value),
+        )
+
+    def _check_noise_shape(self):
+        """Allows one draw per batch or per example, nothing in between."""
+        if self.noise_shape is None:
+            return
+        sizes = getattr(self.target, "gate_shape", None)
+        if sizes is None:
+            raise ValueError(
+                "`noise_shape` does not apply to `on='weights'`: one draw "
+                f"serves the batch. Received: noise_shape={self.noise_shape}"
+            )
+        expected = (None, *sizes[1:])
+        if self.noise_shape not in (expected, (1, *sizes[1:])):
+            raise ValueError(
+                "`noise_shape` must be 1 along every axis but the gated one, "
+                "and None (one draw per example) or 1 along the batch axis. "
+                f"Expected {expected}. Received: "
+                f"noise_shape={self.noise_shape}"
+            )
+
+    def call(self, inputs, mask=None, training=None, **kwargs):
+        """Runs the layer under its gates."""
+        if mask is not None and _accepts_mask(self.layer):
+            kwargs["mask"] = mask
+        keras_internals.once_per_call(("penalty", id(self)), self._add_penalty)
+        gates = self._draw if training and self._trains else self._deterministic
+        outputs, losses = self.target.call(inputs, gates, kwargs)
+        for loss in losses:
+            self.add_loss(loss)
+        return outputs
+
+    @property
+    def _trains(self):
+        return self.trainable and self.gate_vector.trainable
+
+    def _draw(self, tensor):
+        per_example = self.noise_shape and self.noise_shape[0] is None
+        return self.gate_vector.draw(
+            ops.shape(tensor)[0] if per_example else None
+        )
+
+    def _deterministic(self, tensor):
+        return self.gate_vector.deterministic_gate()
+
+    def _add_penalty(self):
+        if not self._trains or (self.l0 is None and self.l2 is None):
+            return
+        prob_nonzero = self.gate_vector.prob_nonzero()
+        if self.l0 is not None:
+            size = self.target.group_size()
+            self.add_loss(self.l0 * size * ops.sum(prob_nonzero))
+        if self.l2 is not None:
+            if self.l2_detached:
+                prob_nonzero = ops.stop_gradient(prob_nonzero)
+            norms = self.target.squared_norms()
+            self.add_loss(0.5 * self.l2 * ops.sum(prob_nonzero * norms))
+
+    def compute_output_shape(self, input_shape):
+        """The wrapped layer's own."""
+        return self.layer.compute_output_shape(input_shape)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The wrapped layer's own."""
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_config(self) -> dict:
+        vector = keras.saving.serialize_keras_object(self.gate_vector)
+        # Keras marks shared objects too late for a nested config to see it.
+        vector["shared_object_id"] = id(self.gate_vector)
+        return {
+            **super().get_config(),
+            "l0": self._initial_l0,
+            "on": self.on,
+            "axis": self.axis,
+            "gate_vector": vector,
+            "l2": self._initial_l2,
+            "l2_detached": self.l2_detached,
+            "noise_shape": self.noise_shape,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None) -> "L0Gate":
+        config = dict(config)
+        for name in ("layer", "gate_vector"):
+            # Deserializing empties the dictionary that it is given.
+            config[name] = keras.saving.deserialize_keras_object(
+                dict(config[name]), custom_objects=custom_objects
+            )
+        return cls(**config)
+
+
+def _gate_vector(gate, gate_vector):
+    if gate_vector is None:
+        return GateVector("hard_concrete" if gate is None else gate)
+    if not isinstance(gate_vector, GateVector):
+        raise TypeError(
+            "`gate_vector` must be a `keras_l0.GateVector`. "
+            f"Received: gate_vector={gate_vector!r}"
+        )
+    if gate is not None:
+        raise ValueError(
+            "`gate_vector` brings its own gate family; pass either `gate` or "
+            f"`gate_vector`. Received: gate={gate!r}"
+        )
+    return gate_vector
+
+
+def _optional_factor(name, value):
+    if value is None:
+        return None
+    return validation.check_non_negative(name, value)
+
+
+def _accepts_mask(layer):
+    return "mask" in inspect.signature(layer.call).parameters

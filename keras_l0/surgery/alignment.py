@@ -1,0 +1,137 @@
+"""Chooses, for every tensor, the axis along which its channels are followed."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from keras_l0.graph import Graph
+from keras_l0.graph import Node
+from keras_l0.graph import Ref
+from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.registry import find_rule
+from keras_l0.surgery.rule import Call
+from keras_l0.surgery.rule import StripRule
+
+
+@dataclasses.dataclass(frozen=True)
+class Realign:
+    """Stands where a tensor is followed along another axis than before."""
+
+    axis: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class AlignedGraph:
+    """A graph whose calls agree on the axes of the tensors between them.
+
+    Attributes:
+        calls: One per node, `Realign`s among them, in order.
+        rules: One per call: its rule, or why there is none.
+        axes: Tensor number -> axis, or None: nothing to follow.
+        outputs: Model outputs, as in `Graph`.
+    """
+
+    calls: list[Call]
+    rules: list[StripRule | Barrier]
+    axes: dict[int, int | None]
+    outputs: Any
+
+    def consumers(self, tensor: int) -> int:
+        """How often a tensor is read, by calls and as a model output."""
+        reads = [call.node.inputs for call in self.calls]
+        reads.append([ref.tensor for ref in keras.tree.flatten(self.outputs)])
+        return sum(numbers.count(tensor) for numbers in reads)
+
+
+def align(graph: Graph) -> AlignedGraph:
+    """Finds the rule of every node and the axis of every tensor."""
+    return _Aligner(graph).align()
+
+
+class _Aligner:
+    def __init__(self, graph):
+        self.graph = graph
+        self.shapes = {t: graph.shape(t) for t in graph.specs}
+        self.aligned = AlignedGraph([], [], {}, graph.outputs)
+        self.realigned: dict[tuple, int] = {}
+
+    def align(self):
+        for node in self.graph.nodes:
+            call = self._call(dataclasses.replace(node))
+            rule = _rule_of(self.graph, call)
+            if isinstance(rule, StripRule):
+                call = self._with_inputs_on_axis(call, rule)
+            self._append(call, rule)
+        return self.aligned
+
+    def _call(self, node):
+        shapes = [[self.shapes[t] for t in ts] for ts in _tensors(node)]
+        return Call(node, *shapes)
+
+    def _append(self, call, rule):
+        axes = self.aligned.axes
+        axis = None
+        if isinstance(rule, StripRule):
+            axis = rule.output_axis(call, axes.get(_first(call.node.inputs)))
+        for tensor in call.node.outputs:
+            if isinstance(rule, Barrier):
+                axis = _default_axis(self.shapes[tensor])
+            axes[tensor] = axis
+        self.aligned.calls.append(call)
+        self.aligned.rules.append(rule)
+
+    def _with_inputs_on_axis(self, call, rule):
+        """The call, reading its inputs along the axis that its rule asks."""
+        axes = [self.aligned.axes[t] for t in call.node.inputs]
+        axis = rule.input_axis(call, axes) if axes else None
+        node = call.node
+        node.args = keras.tree.map_structure(
+            lambda leaf: (
+                Ref(self._on_axis(leaf.tensor, axis))
+                if isinstance(leaf, Ref)
+                else leaf
+            ),
+            node.args,
+        )
+        return call
+
+    def _on_axis(self, tensor, axis):
+        if self.aligned.axes[tensor] == axis:
+            return tensor
+        key = (tensor, axis)
+        if key not in self.realigned:
+            number = len(self.shapes)
+            self.shapes[number] = self.shapes[tensor]
+            self.realigned[key] = number
+            realign = Realign(axis)
+            node = Node("realign", realign, (Ref(tensor),), {}, [number], {})
+            self._append(self._call(node), find_rule(realign))
+        return self.realigned[key]
+
+
+def _tensors(node):
+    return node.inputs, node.outputs
+
+
+def _first(numbers):
+    return numbers[0] if numbers else None
+
+
+def _default_axis(shape):
+    if len(shape) > 1 and shape[-1] is not None:
+        return len(shape) - 1
+    return None
+
+
+def _rule_of(graph, call):
+    """The rule for a call, or why it is a barrier."""
+    node = call.node
+    rule = find_rule(node.operation)
+    if isinstance(rule, Barrier):
+        return rule
+    if node.weights and graph.calls(node.operation) > 1:
+        return Barrier.SHARED_WEIGHTS
+    if any(isinstance(x, Ref) for x in keras.tree.flatten(node.kwargs)):
+        return Barrier.EXTRA_INPUTS
+    return rule.barrier(call) or rule

@@ -1,0 +1,55 @@
+"""The operations that the reader and the analysis put in by themselves."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_l0.graph import Scale
+from keras_l0.surgery.alignment import Realign
+from keras_l0.surgery.channels import Channels
+from keras_l0.surgery.registry import register_strip_rule
+from keras_l0.surgery.rule import Step
+from keras_l0.surgery.rule import StripRule
+from keras_l0.surgery.selection import Selection
+
+
+@register_strip_rule(Scale)
+class ScaleRule(StripRule):
+    """A gate: closed channels are 0, open ones leave a factor to fold."""
+
+    def input_axis(self, call, axes):
+        return call.layer.axis
+
+    def forward(self, call, inputs):
+        x, gates = inputs[0], call.layer.gates
+        known = x.known | (gates == 0)
+        value = np.where(gates == 0, 0, x.value * gates)
+        return [Channels(x.axis, known, np.where(known, value, 0))]
+
+    def plan(self, call, inputs, outputs, kept):
+        x = inputs[0]
+        selection = dataclasses.replace(
+            x, channels=outputs[0], scale=x.scale * call.layer.gates
+        )
+        return Step({0: x.adapt_nothing()}, [selection], None)
+
+    def commutes_with_scale(self, call):
+        return True
+
+
+@register_strip_rule(Realign)
+class RealignRule(StripRule):
+    """A tensor, from here on followed along another axis."""
+
+    def output_axis(self, call, axis):
+        return call.layer.axis
+
+    def forward(self, call, inputs):
+        return [Channels.of_shape(call.output_shapes[0], call.layer.axis)]
+
+    def backward(self, call, inputs, kept):
+        return [np.ones(inputs[0].size, bool)]
+
+    def plan(self, call, inputs, outputs, kept):
+        whole = Selection.of(outputs[0], np.ones(outputs[0].size, bool))
+        return Step({0: inputs[0].adapt_all()}, [whole], None)

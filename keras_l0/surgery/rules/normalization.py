@@ -1,0 +1,71 @@
+"""Batch normalization: an affine map of each channel in inference."""
+
+import numpy as np
+from keras import layers
+
+from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.channels import Channels
+from keras_l0.surgery.registry import register_strip_rule
+from keras_l0.surgery.rule import Call
+from keras_l0.surgery.rule import Step
+from keras_l0.surgery.rule import StripRule
+from keras_l0.surgery.selection import Selection
+
+_WEIGHTS = {"gamma", "beta", "moving_mean", "moving_variance"}
+
+
+@register_strip_rule(layers.BatchNormalization)
+class BatchNormalizationRule(StripRule):
+    """`slope * x + offset`, both made of the four statistics."""
+
+    def barrier(self, call):
+        if set(call.weights) - _WEIGHTS:
+            return Barrier.EXTRA_WEIGHTS
+        return super().barrier(call)
+
+    def input_axis(self, call, axes):
+        return call.layer.axis % len(call.input_shapes[0])
+
+    def forward(self, call, inputs):
+        x, (slope, offset) = inputs[0], _affine(call)
+        known = x.known | (slope == 0)
+        value = np.where(x.known, slope * x.value, 0) + offset
+        return [Channels(x.axis, known, np.where(known, value, 0))]
+
+    def backward(self, call, inputs, kept):
+        needed = kept[0] & ~inputs[0].known
+        if not needed.any():
+            needed = kept[0]
+        return [needed]
+
+    def plan(self, call, inputs, outputs, kept):
+        x, channels = inputs[0], np.flatnonzero(kept[0])
+        weights = {name: w[channels] for name, w in call.weights.items()}
+        scale = np.where(x.position < 0, 1.0, x.scale)[channels]
+        absorbed = "gamma" in weights and bool((scale > 0).all())
+        if absorbed:
+            # gamma * (s * x - mean) == (gamma * s) * (x - mean / s)
+            weights["gamma"] = weights["gamma"] * scale
+            weights["moving_mean"] = weights["moving_mean"] / scale
+        return Step(
+            {0: x.adapt(channels, absorbed=absorbed)},
+            [Selection.of(outputs[0], kept[0])],
+            {},
+            weights,
+        )
+
+    def scaled_weights(self, call, factors):
+        if "gamma" not in call.weights:
+            return None
+        return {
+            name: w * factors if name in ("gamma", "beta") else w
+            for name, w in call.weights.items()
+        }
+
+
+def _affine(call: Call):
+    """Slope and offset of each channel, float64 `[n]`."""
+    weights = {name: w.astype("float64") for name, w in call.weights.items()}
+    mean, variance = weights["moving_mean"], weights["moving_variance"]
+    slope = weights.get("gamma", 1.0) / np.sqrt(variance + call.layer.epsilon)
+    return slope, weights.get("beta", 0.0) - slope * mean

@@ -1,0 +1,40 @@
+"""Pooling: each channel alone; padding is left out of maxima and means."""
+
+from keras import layers
+
+from keras_l0.surgery.registry import register_strip_rule
+from keras_l0.surgery.rule import StripRule
+
+
+def _channel_axis(call):
+    first = call.layer.data_format == "channels_first"
+    return 1 if first else len(call.input_shapes[0]) - 1
+
+
+@register_strip_rule(layers.MaxPooling1D)
+@register_strip_rule(layers.MaxPooling2D)
+@register_strip_rule(layers.MaxPooling3D)
+@register_strip_rule(layers.AveragePooling1D)
+@register_strip_rule(layers.AveragePooling2D)
+@register_strip_rule(layers.AveragePooling3D)
+class PoolingRule(StripRule):
+    """A constant channel stays the constant that it is."""
+
+    def input_axis(self, call, axes):
+        return _channel_axis(call)
+
+    def commutes_with_scale(self, call):
+        return True
+
+
+@register_strip_rule(layers.GlobalMaxPooling1D)
+@register_strip_rule(layers.GlobalMaxPooling2D)
+@register_strip_rule(layers.GlobalMaxPooling3D)
+@register_strip_rule(layers.GlobalAveragePooling1D)
+@register_strip_rule(layers.GlobalAveragePooling2D)
+@register_strip_rule(layers.GlobalAveragePooling3D)
+class GlobalPoolingRule(PoolingRule):
+    """As pooling; the channels end on axis 1 unless `keepdims`."""
+
+    def output_axis(self, call, axis):
+        return axis if call.layer.keepdims else 1

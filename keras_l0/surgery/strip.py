@@ -1,0 +1,157 @@
+"""The public entry: a gated model in, a smaller stock model out."""
+
+import dataclasses
+
+import keras
+from absl import logging
+
+from keras_l0 import cost
+from keras_l0.graph import Graph
+from keras_l0.graph import Scale
+from keras_l0.graph import read_graph
+from keras_l0.internal import inputs
+from keras_l0.internal.agreement import measure
+from keras_l0.layers import has_gates
+from keras_l0.surgery.alignment import AlignedGraph
+from keras_l0.surgery.alignment import Realign
+from keras_l0.surgery.alignment import align
+from keras_l0.surgery.analysis import Analysis
+from keras_l0.surgery.analysis import analyze
+from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.folding import fold_gates
+from keras_l0.surgery.plan import make_plan
+from keras_l0.surgery.rebuild import rebuild
+from keras_l0.surgery.report import BarrierReport
+from keras_l0.surgery.report import LayerReport
+from keras_l0.surgery.report import StripReport
+
+_PROBE_ROWS = 8
+# Operations that are not the model's own, and its inputs.
+_STRUCTURE = (Scale, Realign, keras.layers.InputLayer)
+
+
+def strip_gates(
+    model: keras.Model, return_report: bool = False
+) -> keras.Model | tuple[keras.Model, StripReport]:
+    """Removes the units that gates have closed, and the gates themselves.
+
+    For every input, in inference mode, the result computes what `model`
+    computes, up to rounding. Constants of closed units are folded into the
+    layers that read them, gates between 0 and 1 into the weights around them.
+    What cannot be followed is left whole, and named in the report.
+
+    Args:
+        model: A built Functional or Sequential model. It is not touched. A
+            model without gates gives an equal copy, and a note.
+        return_report: Whether to return a report as well. It runs both models
+            on a random batch. Defaults to `False`.
+
+    Returns:
+        small: A new Functional model of stock Keras layers, not compiled.
+        report: A `keras_l0.surgery.StripReport`, if `return_report`.
+
+    Raises:
+        TypeError: if `model` is not a Keras model.
+        ValueError: if the model is not built or is a subclassed model, if
+            gates are out of reach, or if gates have closed every way from the
+            inputs to an output.
+
+    Example:
+
+    >>> gated = keras_l0.L0Gate(keras.layers.Dense(3, activation="relu"))
+    >>> model = keras.Sequential(
+    ...     [keras.Input((2,)), gated, keras.layers.Dense(1)]
+    ... )
+    >>> gated.gate_vector.logits.assign([3.0, -3.0, 0.0])
+    >>> [layer.units for layer in keras_l0.strip_gates(model).layers[1:]]
+    [2, 1]
+    """
+    graph = read_graph(model)
+    gated = has_gates(model)
+    aligned = align(graph)
+    if gated:
+        fold_gates(aligned)
+    else:
+        logging.warning("Model '%s' has no gates to strip.", model.name)
+        aligned = _opaque(aligned)
+    analysis = analyze(aligned)
+    _refuse_dead_ends(graph, aligned, analysis)
+    plan = make_plan(aligned, analysis)
+    small = rebuild(plan, graph, model.name)
+    if not return_report:
+        return small
+    notes = () if gated else ("The model has no gates; this is a copy.",)
+    return small, _report(model, small, aligned, analysis, plan, notes)
+
+
+def _opaque(aligned: AlignedGraph) -> AlignedGraph:
+    """The graph with no layer to look into, so that all of it is copied."""
+    rules = [
+        rule if isinstance(call.layer, _STRUCTURE) else Barrier.NO_RULE
+        for call, rule in zip(aligned.calls, aligned.rules, strict=True)
+    ]
+    return dataclasses.replace(aligned, rules=rules)
+
+
+def _refuse_dead_ends(graph: Graph, aligned: AlignedGraph, analysis: Analysis):
+    """An output that no longer depends on any input is nobody's wish."""
+    if not graph.closed:
+        return
+    for tensor in graph.output_tensors():
+        if analysis.channels[tensor].known.all():
+            names = ", ".join(f"'{name}'" for name in graph.closed)
+            raise ValueError(
+                f"All units of {names} are closed; stripping would cut the "
+                "model between its inputs and its outputs. Lower `l0`, or "
+                "train from a lower `drop_rate`."
+            )
+
+
+def _report(model, small, aligned, analysis, plan, notes):
+    before, after = cost.count(model), cost.count(small)
+    probe = inputs.made_up(model, _PROBE_ROWS)
+    from keras_l0.export.runners import model_runner  # TODO move
+
+    agreement = measure(model_runner(model)(probe), model_runner(small)(probe))
+    return StripReport(
+        layers=_layers(aligned, analysis, plan),
+        barriers=_barriers(aligned) if has_gates(model) else (),
+        params_before=before.params,
+        params_after=after.params,
+        macs_before=before.macs,
+        macs_after=after.macs,
+        max_difference=agreement.max_difference,
+        output_scale=agreement.max_reference,
+        notes=notes,
+    )
+
+
+def _layers(aligned, analysis, plan):
+    """One row per layer with weights, those that are gone included."""
+    steps = {
+        call.node.name: step
+        for call, step in zip(plan.calls, plan.steps, strict=True)
+    }
+    rows = []
+    for call in aligned.calls:
+        if not call.weights:
+            continue
+        step = steps.get(call.node.name)
+        rows.append(
+            LayerReport(
+                call.node.name,
+                call.node.type_name,
+                analysis.channels[call.node.outputs[0]].size,
+                step.selections[0].width if step else 0,
+                step.folded if step else 0,
+            )
+        )
+    return tuple(rows)
+
+
+def _barriers(aligned):
+    return tuple(
+        BarrierReport(call.node.name, call.node.type_name, rule)
+        for call, rule in zip(aligned.calls, aligned.rules, strict=True)
+        if isinstance(rule, Barrier)
+    )
