@@ -15,7 +15,7 @@ def dense(layer, input_shape, output_shape):
 @register_cost_rule(keras.layers.EinsumDense)
 def einsum_dense(layer, input_shape, output_shape):
     """One multiplication for each combination of the equation's indices."""
-    operands = layer.equation.replace(" ", "").split("->")[0]
+    operands = layer.equation.split("->")[0]
     inputs, kernel = operands.split(",")
     labels = _labels(inputs, len(input_shape))
     sizes = dict(zip(labels, input_shape, strict=True))

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_l0.internal.agreement import rounded
+
 
 @dataclasses.dataclass(frozen=True)
 class ExportResult:
@@ -32,6 +34,6 @@ class ExportResult:
     def __str__(self) -> str:
         return (
             f"{self.path}: {self.format}, {self.bytes:,} bytes, outputs "
-            f"differ by at most {self.max_difference:.1e} "
+            f"differ by at most {rounded(self.max_difference)} "
             f"(they reach {self.max_reference:.3g})"
         )

@@ -8,7 +8,7 @@ from keras_l0.surgery import strip_gates
 
 
 def stock_model(model: keras.Model) -> keras.Model:
-    """`model` without its gates, called as `model` is; itself if it has none."""
+    """`model` stripped, and called as it was; itself if it has no gates."""
     if not has_gates(model):
         return model
     return signature.with_structure_of(strip_gates(model), model)

@@ -77,6 +77,11 @@ def worst(agreements: Sequence[Agreement]) -> Agreement:
     return Agreement(*map(max, columns))
 
 
+def rounded(difference: float) -> str:
+    """A difference in two digits, for a person to read."""
+    return f"{difference:.1e}" if difference else "0"
+
+
 def _largest_difference(reference, output):
     reference = np.asarray(reference, "float64")
     output = np.asarray(output, "float64")

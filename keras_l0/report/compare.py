@@ -9,6 +9,7 @@ import numpy as np
 from keras_l0 import cost
 from keras_l0.export import converter
 from keras_l0.export import runners
+from keras_l0.export.stock import stock_model
 from keras_l0.internal import agreement
 from keras_l0.internal import inputs
 from keras_l0.internal import validation
@@ -17,7 +18,6 @@ from keras_l0.report import latency
 from keras_l0.report.artifacts import Artifacts
 from keras_l0.report.comparison import Comparison
 from keras_l0.report.comparison import ModelFigures
-from keras_l0.surgery import strip_gates
 
 _MADE_UP_ROWS = 32
 
@@ -84,7 +84,7 @@ def compare(
     quantizations = _quantizations(quantize, x)
     validation.check_positive("runs", runs)
     data = _data(gated, x)
-    small = strip_gates(gated) if small is None else small
+    small = stock_model(gated) if small is None else small
     with tempfile.TemporaryDirectory() as folder:
         stages = _write(model, gated, small, folder, quantizations, data)
         differences, reference = _differences(gated, stages[-1], data)

@@ -6,6 +6,7 @@ import math
 import os
 import textwrap
 
+from keras_l0.internal import agreement
 from keras_l0.internal import files
 from keras_l0.report import table
 
@@ -101,7 +102,7 @@ class Comparison:
             f"in inference mode, on {self.examples:,} examples:",
         ]
         differences = [
-            (f"  {name}", f"{value:.1e}")
+            (f"  {name}", agreement.rounded(value))
             for name, value in self.differences.items()
         ]
         notes = [

@@ -22,10 +22,10 @@ sys.modules["keras_l0"] = None
 import keras, numpy, tensorflow
 folder = sys.argv[1]
 x = numpy.load(folder + "/x.npy")
-numpy.save(folder + "/keras.npy", keras.saving.load_model(
-    folder + "/small.keras").predict(x, verbose=0))
-numpy.save(folder + "/saved.npy", tensorflow.saved_model.load(
-    folder + "/saved_model").serve(x))
+small = keras.saving.load_model(folder + "/small.keras")
+numpy.save(folder + "/keras.npy", small.predict(x, verbose=0))
+saved = tensorflow.saved_model.load(folder + "/saved_model")
+numpy.save(folder + "/saved.npy", saved.serve(x))
 """
 
 

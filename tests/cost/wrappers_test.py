@@ -1,0 +1,35 @@
+"""Tests of the cost rules of layers that run another layer."""
+
+import keras
+from absl.testing import absltest
+
+from keras_l0 import cost
+from tests import test_util
+
+
+def count(shape, layer):
+    return cost.count(keras.Sequential([keras.Input(shape), layer]))
+
+
+class WrappersTest(test_util.TestCase):
+    def test_time_distributed_counts_every_step(self):
+        layer = keras.layers.TimeDistributed(keras.layers.Conv2D(4, 3))
+        counted = count((6, 5, 5, 2), layer)
+        self.assertEqual(counted, cost.Cost(76, 6 * (3 * 3 * 9 * 2 * 4)))
+
+    def test_time_distributed_without_kernel_counts_nothing(self):
+        layer = keras.layers.TimeDistributed(keras.layers.Flatten())
+        self.assertEqual(count((6, 5, 2), layer), cost.Cost(0, 0))
+
+    def test_time_distributed_without_rule_is_uncounted(self):
+        inner = keras.layers.LSTM(2)
+        layer = keras.layers.TimeDistributed(inner, name="steps")
+        self.assertEqual(count((6, 5, 2), layer).uncounted, ("steps",))
+
+    def test_spectral_normalization_counts_the_layer(self):
+        layer = keras.layers.SpectralNormalization(keras.layers.Dense(3))
+        self.assertEqual(count((5,), layer).macs, 15)
+
+
+if __name__ == "__main__":
+    absltest.main()
