@@ -1,6 +1,17 @@
-"""The papers' two MNIST networks, dense or gated in any of three ways."""
+"""The papers' two MNIST networks: dense, or gated in any of three ways.
 
-import math
+The builders take the same arguments:
+
+    on: For each layer, what its gates multiply; None leaves the layer dense.
+        By default as published.
+    l0: Price of one weight, for each layer.
+    drop_rate: Initial drop rate of the gates, for each layer.
+    per_example: Whether every example has a draw of its own.
+    widths: Units of the hidden layers.
+
+and return a model that gives the logits of the ten classes.
+"""
+
 from collections.abc import Sequence
 
 import keras
@@ -9,36 +20,25 @@ import keras_l0
 
 IMAGE_SHAPE = (28, 28, 1)
 NUM_CLASSES = 10
-
-# Gated tensors as published: (on of each gated layer, initial drop rate).
-PUBLISHED_LENET_300_100 = (("inputs",) * 3, (0.2, 0.5, 0.5))
-PUBLISHED_LENET5 = (("outputs", "outputs", "inputs", "inputs"), (0.5,) * 4)
+# Values of one 4x4 map behind the second pooling of LeNet-5.
+PIXELS_PER_MAP = 16
 
 
 def lenet_300_100(
-    on: Sequence[str | None],
+    on: Sequence[str | None] = ("inputs",) * 3,
     l0: Sequence[float] = (0.0,) * 3,
     drop_rate: Sequence[float] = (0.5,) * 3,
     per_example: bool = False,
+    widths: Sequence[int] = (300, 100),
 ) -> keras.Model:
-    """784-300-100-10.
-
-    Args:
-        on: For each of the three layers, what its gates multiply; None leaves
-            the layer dense.
-        l0: Price of one weight, for each layer.
-        drop_rate: Initial drop rate of the gates, for each layer.
-        per_example: Whether every example has a draw of its own.
-
-    Returns:
-        model: Logits of the ten classes.
-    """
+    """784-300-100-10."""
     layers = [
-        _dense(300, "relu", "fc1"),
-        _dense(100, "relu", "fc2"),
-        _dense(NUM_CLASSES, None, "fc3"),
+        _dense("fc1", widths[0], "relu"),
+        _dense("fc2", widths[1], "relu"),
+        _dense("fc3", NUM_CLASSES),
     ]
-    gated = map(_gate, layers, on, l0, drop_rate, [per_example] * 3)
+    sizes = (784, *widths)
+    gated = _gate_all(layers, sizes, on, l0, drop_rate, per_example)
     return keras.Sequential(
         [keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), *gated],
         name="lenet_300_100",
@@ -46,41 +46,38 @@ def lenet_300_100(
 
 
 def lenet5(
-    on: Sequence[str | None],
+    on: Sequence[str | None] = ("outputs", "outputs", "inputs", "inputs"),
     l0: Sequence[float] = (0.0,) * 4,
     drop_rate: Sequence[float] = (0.5,) * 4,
     per_example: bool = False,
+    widths: Sequence[int] = (20, 50, 500),
 ) -> keras.Model:
-    """The Caffe variant, 20-50-800-500; arguments as in `lenet_300_100`."""
+    """The Caffe variant, 20-50-800-500."""
     layers = [
-        _conv(20, "conv1"),
-        _conv(50, "conv2"),
-        _dense(500, "relu", "fc1"),
-        _dense(NUM_CLASSES, None, "fc2"),
+        _conv("conv1", widths[0]),
+        _conv("conv2", widths[1]),
+        _dense("fc1", widths[2], "relu"),
+        _dense("fc2", NUM_CLASSES),
     ]
-    conv1, conv2, fc1, fc2 = map(_gate, layers, on, l0, drop_rate, [per_example] * 4)
+    sizes = (*widths[:2], PIXELS_PER_MAP * widths[1], widths[2])
+    conv1, conv2, *dense = _gate_all(
+        layers, sizes, on, l0, drop_rate, per_example
+    )
+    pool1, pool2 = keras.layers.MaxPooling2D(), keras.layers.MaxPooling2D()
+    flatten = keras.layers.Flatten()
     return keras.Sequential(
-        [
-            keras.Input(IMAGE_SHAPE),
-            conv1,
-            keras.layers.MaxPooling2D(),
-            conv2,
-            keras.layers.MaxPooling2D(),
-            keras.layers.Flatten(),
-            fc1,
-            fc2,
-        ],
+        [keras.Input(IMAGE_SHAPE), conv1, pool1, conv2, pool2, flatten, *dense],
         name="lenet5",
     )
 
 
-def _dense(units, activation, name):
+def _dense(name, units, activation=None):
     return keras.layers.Dense(
         units, activation, kernel_initializer=_he_normal(), name=name
     )
 
 
-def _conv(filters, name):
+def _conv(name, filters):
     return keras.layers.Conv2D(
         filters, 5, activation="relu", kernel_initializer=_he_normal(), name=name
     )
@@ -88,21 +85,29 @@ def _conv(filters, name):
 
 def _he_normal():
     """Normal(0, sqrt(2 / fan_in)), not truncated, as published."""
-    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
-
-
-def _gate(layer, on, l0, drop_rate, per_example):
-    if on is None:
-        return layer
-    noise_shape = None
-    if per_example:
-        rank = 4 if isinstance(layer, keras.layers.Conv2D) else 2
-        raise NotImplementedError
-    return keras_l0.L0Gate(
-        layer,
-        gate=keras_l0.gates.HardConcrete(drop_rate=drop_rate),
-        l0=l0,
-        on=on,
-        noise_shape=noise_shape,
-        name=f"{layer.name}_gates",
+    return keras.initializers.VarianceScaling(
+        2.0, "fan_in", "untruncated_normal"
     )
+
+
+def _gate_all(layers, sizes, on, l0, drop_rate, per_example):
+    """Gates each layer; `sizes` are the numbers of gates, for the draws."""
+    gated = []
+    for layer, size, target, price, rate in zip(
+        layers, sizes, on, l0, drop_rate, strict=True
+    ):
+        rank = 4 if isinstance(layer, keras.layers.Conv2D) else 2
+        noise_shape = (None, *[1] * (rank - 2), size) if per_example else None
+        gated.append(
+            layer
+            if target is None
+            else keras_l0.L0Gate(
+                layer,
+                gate=keras_l0.gates.HardConcrete(drop_rate=rate),
+                l0=price,
+                on=target,
+                noise_shape=noise_shape,
+                name=f"{layer.name}_gates",
+            )
+        )
+    return gated

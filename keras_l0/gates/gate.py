@@ -21,6 +21,13 @@ class Gate(abc.ABC):
     registers itself with `keras.saving.register_keras_serializable`.
     """
 
+    learns_when_closed: bool = True
+    """Whether the loss's gradient by a gate that is 0 reaches its logit.
+
+    Where it does not, a gate may be multiplied in before a ReLU instead of
+    behind it, which is cheaper.
+    """
+
     @abc.abstractmethod
     def distribution(self, logits: tf.Tensor) -> GateDistribution:
         """Distribution of the gates.

@@ -57,6 +57,9 @@ class HardConcrete(Gate):
         [Louizos et al., 2018](https://arxiv.org/abs/1712.01312), section 2.2.
     """
 
+    # A clipped gate has no gradient.
+    learns_when_closed = False
+
     def __init__(
         self,
         temperature: float = 2 / 3,

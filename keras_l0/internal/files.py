@@ -114,6 +114,8 @@ def _resolve(filepath):
             f"`filepath` lies in a folder that does not exist: {parent!r}. "
             f"Received: filepath={os.fspath(filepath)!r}"
         )
+    with _naming(filepath), contextlib.suppress(FileNotFoundError):
+        os.lstat(target)  # its name may be too long, its folder locked
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise PermissionError(
             "`filepath` exists and is write-protected. "

@@ -92,7 +92,7 @@ class L0Gate(keras.layers.Wrapper):
         self.noise_shape = noise_shape and tuple(noise_shape)
         self._initial_l0 = _optional_factor("l0", l0)
         self._initial_l2 = _optional_factor("l2", l2)
-        self.target = TARGETS[on](layer, axis)
+        self.target = TARGETS[on](layer, axis, self.gate_vector.gate)
         self.supports_masking = layer.supports_masking
 
     def build(self, input_shape=None):
@@ -149,7 +149,7 @@ class L0Gate(keras.layers.Wrapper):
         if mask is not None and _accepts_mask(self.layer):
             kwargs["mask"] = mask
         keras_internals.once_per_call(("penalty", id(self)), self._add_penalty)
-        gates = self._draw if training and self._trains else self._deterministic
+        gates = self._gates(inputs, training)
         outputs, losses = self.target.call(inputs, gates, kwargs)
         for loss in losses:
             self.add_loss(loss)
@@ -159,14 +159,14 @@ class L0Gate(keras.layers.Wrapper):
     def _trains(self):
         return self.trainable and self.gate_vector.trainable
 
-    def _draw(self, tensor):
-        per_example = self.noise_shape and self.noise_shape[0] is None
+    def _gates(self, inputs, training):
+        if not (training and self._trains):
+            return self.gate_vector.deterministic_gate()
+        if not self.noise_shape or self.noise_shape[0] == 1:
+            return self.gate_vector.draw()
         return self.gate_vector.draw(
-            ops.shape(tensor)[0] if per_example else None
+            ops.shape(keras.tree.flatten(inputs)[0])[0]
         )
-
-    def _deterministic(self, tensor):
-        return self.gate_vector.deterministic_gate()
 
     def _add_penalty(self):
         if not self._trains or (self.l0 is None and self.l2 is None):

@@ -6,18 +6,16 @@ multiplies them in, and knows which weights each gate stands for.
 
 import abc
 import math
-from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_l0.gates import Gate
 from keras_l0.internal import validation
 from keras_l0.layers import weight_groups
 from keras_l0.layers.substitution import SubstitutionScope
-
-Draw = Callable[[tf.Tensor | None], tf.Tensor]
-"""Gives the gates; the argument is the tensor whose batch size counts."""
 
 
 class Target(abc.ABC):
@@ -26,18 +24,20 @@ class Target(abc.ABC):
     Args:
         layer: The wrapped layer.
         axis: The gated axis.
+        gate: The gate family.
     """
 
-    def __init__(self, layer: keras.layers.Layer, axis: int):
+    def __init__(self, layer: keras.layers.Layer, axis: int, gate: Gate):
         self.layer = layer
         self.axis = axis
+        self.gate = gate
 
     @abc.abstractmethod
     def build(self, input_shape: tuple) -> int:
         """Returns the number of gates; the layer is built already."""
 
     @abc.abstractmethod
-    def call(self, inputs, gates: Draw, kwargs: dict):
+    def call(self, inputs, gates: tf.Tensor, kwargs: dict):
         """Runs the layer under `gates`; `(outputs, losses)`."""
 
     @abc.abstractmethod
@@ -50,7 +50,12 @@ class Target(abc.ABC):
 
 
 class TensorTarget(Target):
-    """Gates along one axis of the layer's input or output."""
+    """Gates along one axis of the layer's input or output.
+
+    Where it is the same, to the gradient, the gates multiply the layer's
+    weights instead of the tensor: a convolution has thousands of times fewer
+    weights than outputs.
+    """
 
     on: str
 
@@ -69,14 +74,41 @@ class TensorTarget(Target):
         self._gates_features = axis == weight_groups.feature_axis(
             self.layer, len(shape)
         )
+        self._members = []
+        if self._gates_features and self._moves_into_weights():
+            self._members = weight_groups.members(self.layer, self.on)
         return shape[axis]
 
     @abc.abstractmethod
     def _gated_shape(self, input_shape):
         """Shape of the tensor that the gates multiply."""
 
+    @abc.abstractmethod
+    def _moves_into_weights(self):
+        """Whether scaling the groups of weights is the same."""
+
+    def call(self, inputs, gates, kwargs):
+        if self._members and len(gates.shape) == 1:
+            return _call_with(self.layer, self._scaled(gates), inputs, kwargs)
+        return self._call_with_gated_tensor(inputs, gates, kwargs), []
+
+    @abc.abstractmethod
+    def _call_with_gated_tensor(self, inputs, gates, kwargs):
+        """Runs the layer and multiplies its input or output."""
+
+    def _scaled(self, gates):
+        """`(variable, value)` for each variable that takes the gates."""
+        pairs = []
+        for variable, axes in self._members:
+            axes = axes if isinstance(axes, tuple) else (axes,)
+            shape = [1] * len(variable.shape)
+            for axis in axes:
+                shape[axis] = variable.shape[axis]
+            pairs.append((variable, _times(variable, gates, shape)))
+        return pairs
+
     def _multiply(self, tensor, gates):
-        z = ops.cast(gates(tensor), tensor.dtype)
+        z = ops.cast(gates, tensor.dtype)
         if len(z.shape) == 2:  # one vector per example
             z = ops.reshape(z, (-1, *self.gate_shape[1:]))
         elif self.gate_shape[-1] == 1:  # the last axis broadcasts as it is
@@ -104,8 +136,24 @@ class OutputsTarget(TensorTarget):
     def _gated_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
 
-    def call(self, inputs, gates, kwargs):
-        return self._multiply(self.layer(inputs, **kwargs), gates), []
+    def _moves_into_weights(self):
+        """`z * f(x @ w + b)` is `f(x @ (z * w) + z * b)` if f allows it.
+
+        ReLU commutes with z >= 0, but its gradient at 0 is 0: then a closed
+        gate would learn nothing.
+        """
+        activation = getattr(self.layer, "activation", None)
+        if activation is keras.activations.linear:
+            return weight_groups.is_linear_map(self.layer)
+        homogeneous = (keras.activations.relu, keras.activations.leaky_relu)
+        return (
+            activation in homogeneous
+            and not self.gate.learns_when_closed
+            and weight_groups.is_linear_map(self.layer)
+        )
+
+    def _call_with_gated_tensor(self, inputs, gates, kwargs):
+        return self._multiply(self.layer(inputs, **kwargs), gates)
 
 
 class InputsTarget(TensorTarget):
@@ -116,8 +164,15 @@ class InputsTarget(TensorTarget):
     def _gated_shape(self, input_shape):
         return input_shape
 
-    def call(self, inputs, gates, kwargs):
-        return self.layer(self._multiply(inputs, gates), **kwargs), []
+    def _moves_into_weights(self):
+        """`(z * x) @ w` is `x @ (z * w)`."""
+        return (
+            weight_groups.is_linear_map(self.layer)
+            and getattr(self.layer, "groups", 1) == 1
+        )
+
+    def _call_with_gated_tensor(self, inputs, gates, kwargs):
+        return self.layer(self._multiply(inputs, gates), **kwargs)
 
 
 class WeightsTarget(Target):
@@ -143,19 +198,18 @@ class WeightsTarget(Target):
 
     def gated(self, gates: tf.Tensor) -> list[tuple]:
         """`(variable, gated value)` for each gated weight."""
-        pairs, start = [], 0
-        for weight in self.weights:
-            stop = start + math.prod(weight.shape)
-            z = ops.reshape(gates[start:stop], weight.shape)
-            value = ops.convert_to_tensor(weight)
-            pairs.append((weight, value * ops.cast(z, value.dtype)))
-            start = stop
-        return pairs
+        sizes = [math.prod(weight.shape) for weight in self.weights]
+        # Slicing one piece off a single one would cost its gradient.
+        parts = (
+            ops.split(gates, np.cumsum(sizes)[:-1]) if sizes[1:] else [gates]
+        )
+        return [
+            (weight, _times(weight, z, weight.shape))
+            for weight, z in zip(self.weights, parts, strict=True)
+        ]
 
     def call(self, inputs, gates, kwargs):
-        with SubstitutionScope(self.gated(gates(None))) as scope:
-            outputs = self.layer(inputs, **kwargs)
-        return outputs, scope.losses
+        return _call_with(self.layer, self.gated(gates), inputs, kwargs)
 
     def group_size(self):
         return 1.0
@@ -166,6 +220,18 @@ class WeightsTarget(Target):
             for weight in self.weights
         ]
         return ops.square(ops.concatenate(flat))
+
+
+def _times(variable, gates, shape):
+    value = ops.convert_to_tensor(variable)
+    return value * ops.cast(ops.reshape(gates, shape), value.dtype)
+
+
+def _call_with(layer, values, inputs, kwargs):
+    """Runs `layer` with other values in place of some of its variables."""
+    with SubstitutionScope(values) as scope:
+        outputs = layer(inputs, **kwargs)
+    return outputs, scope.losses
 
 
 TARGETS = {

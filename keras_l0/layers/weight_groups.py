@@ -47,6 +47,15 @@ _ENTRIES = {
 }
 
 
+_LINEAR_MAPS = (
+    layers.Dense,
+    layers.EinsumDense,
+    *(c for c, entry in _ENTRIES.items() if entry is _CONV),
+    *(c for c, entry in _ENTRIES.items() if entry is _CONV_TRANSPOSE),
+    *(c for c, entry in _ENTRIES.items() if entry is _DEPTHWISE),
+)
+
+
 def _einsum_entry(layer: layers.EinsumDense, on: str) -> dict:
     """EinsumDense: the last letter of its input or output names the axis."""
     inputs, kernel = layer.equation.split("->")[0].split(",")
@@ -55,6 +64,21 @@ def _einsum_entry(layer: layers.EinsumDense, on: str) -> dict:
     if on == "outputs" and letter in (layer.bias_axes or ""):
         entry["bias"] = -1
     return entry
+
+
+def is_linear_map(layer: keras.layers.Layer) -> bool:
+    """Whether `layer` is known to be its activation of `x @ kernel + bias`.
+
+    A subclass with a `call` of its own, or a kernel that is quantized or
+    adapted by LoRA, is not.
+    """
+    known = next((c for c in _LINEAR_MAPS if isinstance(layer, c)), None)
+    return (
+        known is not None
+        and type(layer).call is known.call
+        and getattr(layer, "quantization_mode", None) is None
+        and not getattr(layer, "lora_enabled", False)
+    )
 
 
 def feature_axis(layer: keras.layers.Layer, rank: int) -> int:

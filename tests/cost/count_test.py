@@ -24,7 +24,7 @@ def lenet(wrap=lambda layer: layer):
     )
 
 
-# LeNet-5, Caffe's variant: figures of the L0 and FLOPs-regularization papers.
+# LeNet-5, Caffe's variant, as the papers on pruning it count.
 LENET = cost.Cost(params=431_080, macs=2_293_000)
 
 

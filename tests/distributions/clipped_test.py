@@ -10,6 +10,7 @@ from scipy import stats
 from keras_l0.distributions import Clipped
 from tests.distributions.distribution_test_case import DistributionTestCase
 from tests.distributions.distribution_test_case import seed
+from tests.distributions.distribution_test_case import value_and_gradient
 
 tfd = tfp.distributions
 LOC = np.array([0.0, 0.25, 0.5, 1.0])
@@ -49,6 +50,22 @@ class ClippedTest(DistributionTestCase):
         x = gate.distribution.sample(1000, seed=seed())
         z = gate.sample(1000, seed=seed())
         self.assertAllEqual(z, np.clip(x, -0.5, 0.75))
+
+    def test_gradient_is_finite_where_the_distribution_has_none(self):
+        # The log-density of a log-normal variable is NaN below 0.
+        z = np.log(0.2) - 0.3
+        for value, slope in (
+            (-1.0, 0.0),
+            (0.2, -stats.norm.pdf(z) / stats.norm.cdf(z)),
+            (0.5, np.log(0.5) - 0.3),
+        ):
+            _, gradient = value_and_gradient(
+                lambda loc, x=value: Clipped(
+                    tfd.LogNormal(loc, np.float64(1.0)), low=0.2
+                ).log_prob(x),
+                np.float64(0.3),
+            )
+            self.assertAllClose(gradient, slope, **CLOSE)
 
     def test_deterministic_gate_is_the_median(self):
         gate = clipped_normal(low=0.1, high=0.75)

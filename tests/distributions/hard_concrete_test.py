@@ -359,10 +359,23 @@ class DeterministicGateTest(DistributionTestCase):
         # P(z = 0) of 0.8024 is 0.8022 or 0.8027 in float16.
         self.assertNear(np.sum(z == 0), 4012, 3)
 
-    def test_topk_rule_saturates_only_after_ranking(self):
-        gate = HardConcrete([900.0, 800.0, -1000.0, 1000.0])
-        z = gate.deterministic_gate("topk")
-        self.assertAllEqual(z, [1, 1, 0, 1])
+    def test_topk_rule_ranks_gates_that_saturate(self):
+        # 0.8 * 2 / 0.05 = 32, whose sigmoid is 1 in float32. The sum of
+        # P(z = 0) is 18 * 0.089 + 2 * 0.107 = 1.8.
+        logits = [2.2] * 18 + [2.0] * 2
+        z = HardConcrete(logits, 0.05).deterministic_gate("topk")
+        self.assertAllEqual(z, [1] * 18 + [0] * 2)
+
+    def test_topk_rule_counts_all_gates_of_broadcast_parameters(self):
+        logits = np.array([[-1.0], [0.5], [-3.0]])
+        low = np.array([-0.1, -0.3, -0.5, -0.7])
+        gate = HardConcrete(logits, stretch_low=low)
+        full = HardConcrete(
+            np.tile(logits, 4), stretch_low=np.tile(low, [3, 1])
+        )
+        self.assertAllEqual(
+            gate.deterministic_gate("topk"), full.deterministic_gate("topk")
+        )
 
 
 class ParametersTest(DistributionTestCase):

@@ -41,11 +41,13 @@ class QuadratureTest(DistributionTestCase):
                 self.assertAllInRange(x, -40, 40)
 
     def test_safe_sqrt_has_gradient_zero_at_zero(self):
-        root, gradient = value_and_gradient(
-            quadrature.safe_sqrt, np.array([0.0, 4.0, -1e-9])
-        )
-        self.assertAllEqual(root, [0, 2, 0])
-        self.assertAllEqual(gradient, [0, 0.25, 0])
+        for compiled in (False, True):
+            root, gradient = value_and_gradient(
+                tf.function(quadrature.safe_sqrt, jit_compile=compiled),
+                np.array([0.0, 4.0, -1e-9]),
+            )
+            self.assertAllEqual(root, [0, 2, 0])
+            self.assertAllEqual(gradient, [0, 0.25, 0])
 
 
 if __name__ == "__main__":

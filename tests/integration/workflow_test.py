@@ -37,7 +37,7 @@ class WorkflowTest(test_util.TestCase):
         # Two of the eight features say which of three classes it is.
         self.y = (self.x[:, 0] > 0).astype("int32") + (self.x[:, 1] > 0)
         self.gate = keras_l0.L0Gate(
-            keras.layers.Dense(16, activation="relu"), l0=0.01
+            keras.layers.Dense(16, activation="relu"), l0=0.004
         )
         self.gated = keras.Sequential(
             [
@@ -54,10 +54,7 @@ class WorkflowTest(test_util.TestCase):
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-        history = self.gated.fit(
-            self.x, self.y, batch_size=32, epochs=epochs, verbose=0
-        )
-        return history.history
+        self.gated.fit(self.x, self.y, batch_size=32, epochs=epochs, verbose=0)
 
     def open_gates(self):
         gates = self.gate.gate_vector.gate.deterministic_gate(
@@ -67,9 +64,13 @@ class WorkflowTest(test_util.TestCase):
 
     def test_fit_learns_and_closes_gates(self):
         self.assertEqual(self.open_gates(), 16)
-        history = self.fit(epochs=30)
-        # Always naming the commonest class gives 0.5.
-        self.assertGreater(history["accuracy"][-1], 0.8)
+        self.fit(epochs=30)
+        results = self.gated.evaluate(
+            self.x, self.y, verbose=0, return_dict=True
+        )
+        # Always naming the commonest class gives 0.5; seeds 1, 2, 3 and 17
+        # give at least 0.97 with 10 to 12 open gates.
+        self.assertGreater(results["accuracy"], 0.9)
         self.assertBetween(self.open_gates(), 1, 15)
 
     def test_stripped_model_is_small_and_equal_wherever_it_is_loaded(self):

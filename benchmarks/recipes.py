@@ -1,0 +1,90 @@
+"""What is trained: the published rows, and how to train for each of them."""
+
+import dataclasses
+
+# (network, row) -> architecture, percent of the weights left, error in percent
+PUBLISHED = {
+    ("lenet_300_100", "uniform"): ((219, 214, 100), 26.02, 1.4),
+    ("lenet_300_100", "separate"): ((266, 88, 33), 10.01, 1.8),
+    ("lenet5", "uniform"): ((20, 25, 45, 462), 8.92, 0.9),
+    ("lenet5", "separate"): ((9, 18, 65, 25), 1.43, 1.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """Some epochs with one optimizer; between phases the network is narrowed.
+
+    Attributes:
+        epochs: Number of epochs.
+        learning_rate: Adam's, for the weights.
+        gate_learning_rate: Adam's, for the gates; None takes the weights'
+            optimizer. 0 keeps the gates as they are, still drawn.
+        cosine: Whether both rates fall to 0 along a cosine.
+        frozen: Whether the gates are frozen at their deterministic values,
+            without a penalty.
+    """
+
+    epochs: int
+    learning_rate: float = 1e-3
+    gate_learning_rate: float | None = None
+    cosine: bool = False
+    frozen: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How one row is trained.
+
+    Attributes:
+        l0: Lambda of each layer: the price of one weight, times the number of
+            training examples.
+        drop_rate: Initial drop rate of each layer's gates.
+        phases: The phases.
+        batch_size: Examples per step.
+        per_example: Whether every example has a draw of its own.
+        averaging: None, or decay of the average of all weights that is
+            evaluated at the end of a phase.
+    """
+
+    l0: tuple[float, ...]
+    drop_rate: tuple[float, ...]
+    phases: tuple[Phase, ...]
+    batch_size: int = 128
+    per_example: bool = False
+    averaging: float | None = None
+
+
+def _published(l0, drop_rate, averaging=None):
+    return Recipe(
+        l0, drop_rate, (Phase(200),), batch_size=100, averaging=averaging
+    )
+
+
+_MLP_DROP_RATE = (0.2, 0.5, 0.5)
+_LENET5_DROP_RATE = (0.5,) * 4
+
+RECIPES = {
+    ("lenet_300_100", "uniform", "published"): _published(
+        (0.1,) * 3, _MLP_DROP_RATE, averaging=0.999
+    ),
+    ("lenet_300_100", "separate", "published"): _published(
+        (0.1, 0.3, 0.4), _MLP_DROP_RATE, averaging=0.999
+    ),
+    ("lenet5", "uniform", "published"): _published(
+        (0.1,) * 4, _LENET5_DROP_RATE
+    ),
+    ("lenet5", "separate", "published"): _published(
+        (10, 0.5, 0.1, 10), _LENET5_DROP_RATE
+    ),
+    ("lenet5", "separate", "ours"): Recipe(
+        (20, 1, 0.4, 40),
+        _LENET5_DROP_RATE,
+        (
+            Phase(2, gate_learning_rate=0.03),
+            Phase(3, 2e-3, gate_learning_rate=0.03),
+            Phase(10, 2e-3, gate_learning_rate=0.01, cosine=True),
+            Phase(10, 2e-3, cosine=True, frozen=True),
+        ),
+    ),
+}

@@ -1,0 +1,108 @@
+"""Trains the published L0-HC rows on MNIST: their recipe, or ours.
+
+    KERAS_L0_DATA=~/data python -m benchmarks.reproduce \\
+        --network=lenet5 --row=separate --recipe=ours --seeds=0,1,2
+
+One JSON file per run. A run whose file exists is skipped; a run that was
+killed goes on behind its last finished epoch.
+"""
+
+import dataclasses
+import os
+
+import tensorflow as tf
+from absl import app
+from absl import flags
+
+from benchmarks import records
+from benchmarks import tables
+from benchmarks import training
+from benchmarks.recipes import PUBLISHED
+from benchmarks.recipes import RECIPES
+from benchmarks.recipes import Recipe
+from examples import datasets
+
+_NETWORK = flags.DEFINE_enum(
+    "network", None, ["lenet_300_100", "lenet5"], "The network."
+)
+_ROW = flags.DEFINE_enum(
+    "row",
+    "separate",
+    ["uniform", "separate"],
+    "Published row: one lambda for all layers, or one for each.",
+)
+_RECIPE = flags.DEFINE_enum(
+    "recipe", "ours", ["published", "ours"], "How to train."
+)
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", None, "At most so many epochs in each phase.", lower_bound=1
+)
+_RESULTS_DIR = flags.DEFINE_string(
+    "results_dir", "benchmarks/results", "Where the JSON files are kept."
+)
+_THREADS = flags.DEFINE_integer(
+    "threads", 0, "Threads of TensorFlow; 0 leaves it the choice.", 0
+)
+
+
+def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
+    """The recipe with at most `epochs` epochs in each phase."""
+    if epochs is None:
+        return recipe
+    phases = [
+        dataclasses.replace(phase, epochs=min(phase.epochs, epochs))
+        for phase in recipe.phases
+    ]
+    return dataclasses.replace(recipe, phases=tuple(phases))
+
+
+def run(
+    network: str,
+    row: str,
+    recipe_name: str,
+    seed: int,
+    results_dir: str,
+    epochs: int | None = None,
+) -> dict:
+    """Runs one seed of one row, or reads its file if there is one.
+
+    Returns:
+        record: The content of the JSON file.
+    """
+    name = f"{network}-{row}-{recipe_name}-seed{seed}"
+    path = os.path.join(results_dir, f"{name}.json")
+    if os.path.exists(path):
+        return records.read(path)
+    recipe = shortened(RECIPES[network, row, recipe_name], epochs)
+    dataset = datasets.load("mnist")
+    state = os.path.join(results_dir, "state", name)
+    print(name, flush=True)
+    record = training.train(network, recipe, seed, dataset, state)
+    head = {"row": row, "recipe_name": recipe_name, **records.origin()}
+    records.write(path, {**head, **record})
+    return records.read(path)
+
+
+def main(argv: list[str]) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
+    tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
+    if (_NETWORK.value, _ROW.value, _RECIPE.value) not in RECIPES:
+        raise app.UsageError("There is no such recipe.")
+    runs = [
+        run(
+            _NETWORK.value,
+            _ROW.value,
+            _RECIPE.value,
+            int(seed),
+            _RESULTS_DIR.value,
+            _EPOCHS.value,
+        )
+        for seed in _SEEDS.value
+    ]
+    print(tables.reproduction(runs))
+
+
+if __name__ == "__main__":
+    flags.mark_flag_as_required("network")
+    app.run(main)
