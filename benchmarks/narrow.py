@@ -39,7 +39,9 @@ def narrow(
             "All gates of a layer are closed; lower its price. Open gates of "
             f"each layer: {[len(units) for units in kept]}"
         )
-    widths, slices = (_lenet5 if len(kept) == 4 else _lenet_300_100)(gates, kept)
+    widths, slices = (_lenet5 if len(kept) == 4 else _lenet_300_100)(
+        gates, kept
+    )
     copy = build(widths)
     old, new = map(keras_l0.layers.gate_layers, (model, copy))
     for source, target, parts in zip(old, new, slices, strict=True):

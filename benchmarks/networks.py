@@ -79,7 +79,11 @@ def _dense(name, units, activation=None):
 
 def _conv(name, filters):
     return keras.layers.Conv2D(
-        filters, 5, activation="relu", kernel_initializer=_he_normal(), name=name
+        filters,
+        5,
+        activation="relu",
+        kernel_initializer=_he_normal(),
+        name=name,
     )
 
 

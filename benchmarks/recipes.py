@@ -77,14 +77,42 @@ RECIPES = {
     ("lenet5", "separate", "published"): _published(
         (10, 0.5, 0.1, 10), _LENET5_DROP_RATE
     ),
+    ("lenet_300_100", "uniform", "ours"): Recipe(
+        (0.1, 0.4, 0.3),
+        _MLP_DROP_RATE,
+        (
+            Phase(20, gate_learning_rate=0.005),
+            Phase(20, gate_learning_rate=0.005, cosine=True),
+            Phase(5, 1e-4, cosine=True, frozen=True),
+        ),
+    ),
+    ("lenet_300_100", "separate", "ours"): Recipe(
+        (0.2, 0.8, 1.0),
+        _MLP_DROP_RATE,
+        (
+            Phase(15, gate_learning_rate=0.01),
+            Phase(15, gate_learning_rate=0.005, cosine=True),
+            Phase(10, 5e-4, cosine=True, frozen=True),
+        ),
+    ),
+    ("lenet5", "uniform", "ours"): Recipe(
+        (9, 0.45, 0.18, 18),
+        _LENET5_DROP_RATE,
+        (
+            Phase(2, gate_learning_rate=0.03),
+            Phase(2, 2e-3, gate_learning_rate=0.03),
+            Phase(4, 2e-3, gate_learning_rate=0.02),
+            Phase(20, 2e-3, cosine=True, frozen=True),
+        ),
+    ),
     ("lenet5", "separate", "ours"): Recipe(
-        (20, 1, 0.4, 40),
+        (18, 0.9, 0.36, 36),
         _LENET5_DROP_RATE,
         (
             Phase(2, gate_learning_rate=0.03),
             Phase(3, 2e-3, gate_learning_rate=0.03),
             Phase(10, 2e-3, gate_learning_rate=0.01, cosine=True),
-            Phase(10, 2e-3, cosine=True, frozen=True),
+            Phase(25, 2e-3, cosine=True, frozen=True),
         ),
     ),
 }

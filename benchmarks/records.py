@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_l0 import version
+import keras_l0
 
 
 def origin() -> dict:
@@ -22,7 +22,7 @@ def origin() -> dict:
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
             "tensorflow_probability": tfp.__version__,
-            "keras_l0": version.__version__,
+            "keras_l0": getattr(keras_l0, "__version__", "unknown"),
         },
         "machine": platform.machine(),
     }

@@ -1,7 +1,6 @@
 """Trains the published L0-HC rows on MNIST: their recipe, or ours.
 
-    KERAS_L0_DATA=~/data python -m benchmarks.reproduce \\
-        --network=lenet5 --row=separate --recipe=ours --seeds=0,1,2
+    python -m benchmarks.reproduce --network=lenet5 --row=separate --threads=2
 
 One JSON file per run. A run whose file exists is skipped; a run that was
 killed goes on behind its last finished epoch.
@@ -17,7 +16,6 @@ from absl import flags
 from benchmarks import records
 from benchmarks import tables
 from benchmarks import training
-from benchmarks.recipes import PUBLISHED
 from benchmarks.recipes import RECIPES
 from benchmarks.recipes import Recipe
 from examples import datasets
@@ -41,6 +39,9 @@ _EPOCHS = flags.DEFINE_integer(
 _RESULTS_DIR = flags.DEFINE_string(
     "results_dir", "benchmarks/results", "Where the JSON files are kept."
 )
+_STATE_DIR = flags.DEFINE_string(
+    "state_dir", "benchmarks/out", "Where unfinished runs keep their state."
+)
 _THREADS = flags.DEFINE_integer(
     "threads", 0, "Threads of TensorFlow; 0 leaves it the choice.", 0
 )
@@ -63,9 +64,19 @@ def run(
     recipe_name: str,
     seed: int,
     results_dir: str,
+    state_dir: str,
     epochs: int | None = None,
 ) -> dict:
     """Runs one seed of one row, or reads its file if there is one.
+
+    Args:
+        network: `"lenet_300_100"` or `"lenet5"`.
+        row: `"uniform"` or `"separate"`.
+        recipe_name: `"published"` or `"ours"`.
+        seed: The seed.
+        results_dir: Folder of the JSON files.
+        state_dir: Folder of what an unfinished run needs to go on.
+        epochs: At most so many epochs in each phase; None for all.
 
     Returns:
         record: The content of the JSON file.
@@ -76,7 +87,7 @@ def run(
         return records.read(path)
     recipe = shortened(RECIPES[network, row, recipe_name], epochs)
     dataset = datasets.load("mnist")
-    state = os.path.join(results_dir, "state", name)
+    state = os.path.join(state_dir, name)
     print(name, flush=True)
     record = training.train(network, recipe, seed, dataset, state)
     head = {"row": row, "recipe_name": recipe_name, **records.origin()}
@@ -96,6 +107,7 @@ def main(argv: list[str]) -> None:
             _RECIPE.value,
             int(seed),
             _RESULTS_DIR.value,
+            _STATE_DIR.value,
             _EPOCHS.value,
         )
         for seed in _SEEDS.value

@@ -159,7 +159,8 @@ def main(argv: list[str]) -> None:
                 "cores": os.cpu_count(),
             }
             records.write(
-                _OUTPUT.value, {**records.origin(), **settings, "cases": results}
+                _OUTPUT.value,
+                {**records.origin(), **settings, "cases": results},
             )
 
 

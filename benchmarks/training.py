@@ -159,9 +159,11 @@ class _History(keras.callbacks.Callback):
 
 
 def _line(entry):
-    return "phase {phase} epoch {epoch}: loss {loss:.4f}, validation error " \
-        "{validation_error:.2f} %, units {units}, {percent_left:.2f} % of " \
+    return (
+        "phase {phase} epoch {epoch}: loss {loss:.4f}, validation error "
+        "{validation_error:.2f} %, units {units}, {percent_left:.2f} % of "
         "the weights, {seconds:.0f} s".format(**entry)
+    )
 
 
 def _read_history(state):

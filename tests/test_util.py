@@ -30,9 +30,6 @@ class TestCase(parameterized.TestCase, tf.test.TestCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(
-            keras.config.set_dtype_policy, keras.config.dtype_policy()
-        )
-        self.addCleanup(
             keras.config.set_image_data_format,
             keras.config.image_data_format(),
         )

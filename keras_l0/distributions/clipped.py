@@ -167,7 +167,7 @@ class Clipped(GateDistribution):
         from_high: float,
     ):
         """`function` on [low, high), constants on either side."""
-        inside = function(self._clip(value))
+        inside = function(tf.clip_by_value(value, self.low, self.high))
         below_low = tf.constant(below_low, self.dtype)
         from_high = tf.constant(from_high, self.dtype)
         below_high = tf.where(value < self.low, below_low, inside)

@@ -95,7 +95,7 @@ class HardConcrete(Clipped):
     >>> gate.prob_nonzero().numpy().round(4)
     array([0.401 , 0.8318, 0.9734], dtype=float32)
     >>> gate.deterministic_gate("median").numpy().round(4)
-    array([0.    , 0.5   , 1.    ], dtype=float32)
+    array([0. , 0.5, 1. ], dtype=float32)
 
     Reference:
         [Louizos et al., 2018](https://arxiv.org/abs/1712.01312), eqs. 10-13;
@@ -168,8 +168,8 @@ class HardConcrete(Clipped):
         )
 
     def _clip(self, x: tf.Tensor):
-        # Exact: x - (x - 1) does not round. Its gradient, 0 outside of (0, 1),
-        # costs a third of `clip_by_value`'s.
+        # Exact, as x - (x - 1) does not round for x < 1 / eps (and a stretch is
+        # small). Its gradient costs a third of `clip_by_value`'s.
         return tf.nn.relu(x) - tf.nn.relu(x - 1)
 
     def _prob_nonzero(self):

@@ -39,9 +39,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     """
     if not compute_dtypes(model) & {"bfloat16", "float16", "float64"}:
         return model
-    copy = keras.models.clone_model(
-        model, clone_function=_clone, recursive=True
-    )
+    copy = keras.models.clone_model(model, clone_function=_clone)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -53,11 +51,16 @@ def _clone(layer):
 
 
 def _without_policies(config):
-    """`config` with float32 for each dtype policy, of inner layers as well."""
+    """`config` with float32 for each float type, of inner layers as well."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return "float32"
-        return {key: _without_policies(config[key]) for key in config}
+        return {
+            key: "float32"
+            if key == "dtype" and value in _FROM_COARSE_TO_FINE
+            else _without_policies(value)
+            for key, value in config.items()
+        }
     if isinstance(config, (list, tuple)):
-        return type(config)(_without_policies(item) for item in config)
+        return type(config)(map(_without_policies, config))
     return config

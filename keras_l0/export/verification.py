@@ -59,7 +59,7 @@ def verify(
     if tolerance is not None and not found.relative <= tolerance:
         raise RuntimeError(
             f"The {written} does not compute what model '{model.name}' "
-            f"computes: outputs differ by up to {agreement.rounded(found.max_difference)} "
+            f"computes: outputs differ by up to {found.max_difference:.1e} "
             f"(largest output {found.max_reference:.3g}; allowed are "
             f"{tolerance:.0e} of an output's scale). Nothing was written."
         )

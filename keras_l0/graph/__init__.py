@@ -11,5 +11,14 @@ from keras_l0.graph.record import Node
 from keras_l0.graph.record import Ref
 from keras_l0.graph.record import Scale
 from keras_l0.graph.record import named_weights
+from keras_l0.graph.record import refs
 
-__all__ = ["Graph", "Node", "Ref", "Scale", "named_weights", "read_graph"]
+__all__ = [
+    "Graph",
+    "Node",
+    "Ref",
+    "Scale",
+    "named_weights",
+    "read_graph",
+    "refs",
+]

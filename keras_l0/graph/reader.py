@@ -1,5 +1,8 @@
 """Reads a Keras model into a `Graph`."""
 
+import inspect
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 
@@ -8,6 +11,8 @@ from keras_l0.graph.record import Node
 from keras_l0.graph.record import Ref
 from keras_l0.graph.record import Scale
 from keras_l0.graph.record import named_weights
+from keras_l0.graph.record import refs
+from keras_l0.graph.record import weight_values
 from keras_l0.internal import keras_internals
 from keras_l0.layers import L0Gate
 from keras_l0.layers import has_gates
@@ -27,6 +32,14 @@ def read_graph(model: keras.Model) -> Graph:
         TypeError: if `model` is not a Keras model.
         ValueError: if the model is not built, is a subclassed model, or holds
             gates where they cannot be reached.
+
+    Example:
+
+    >>> gated = keras_l0.L0Gate(keras.layers.Dense(3, name="dense"))
+    >>> model = keras.Sequential([keras.Input((2,), name="x"), gated])
+    >>> graph = keras_l0.graph.read_graph(model)
+    >>> [node.type_name for node in graph.nodes]
+    ['InputLayer', 'Dense', 'Scale']
     """
     return _Reader().read(model)
 
@@ -35,7 +48,7 @@ class _Reader:
     """Numbers the tensors while it walks the nodes."""
 
     def __init__(self):
-        self.nodes, self.specs, self.closed = [], {}, []
+        self.nodes, self.specs, self.gates = [], {}, {}
         self.numbers: dict[int, int] = {}  # id of a KerasTensor -> number
         self.names: set[str] = set()
 
@@ -47,118 +60,109 @@ class _Reader:
             self.specs,
             self._refer(model.input),
             self._refer(model.output),
-            self.closed,
+            self.gates,
         )
 
     def _walk(self, model, prefix):
         for node in keras_internals.functional_nodes(model):
-            operation = node.operation
-            if node.is_input:
-                if not prefix:
-                    self._append(
-                        operation, (), {}, node.outputs, operation.name
-                    )
-            elif _is_graph(operation):
-                self._open(node, prefix + operation.name + "/")
-            elif isinstance(operation, L0Gate):
-                self._split(node, prefix)
-            else:
-                _refuse_hidden_gates(operation)
-                args, kwargs = self._arguments(node)
-                name = prefix + operation.name
-                self._append(operation, args, kwargs, node.outputs, name)
+            if node.is_input and prefix:
+                continue  # a nested model reads tensors that are there already
+            numbers = self._add(
+                node.operation,
+                self._refer(node.arguments.args),
+                self._refer(_given(node.arguments.kwargs)),
+                node.outputs,
+                prefix,
+            )
+            for tensor, number in zip(node.outputs, numbers, strict=True):
+                self.numbers[id(tensor)] = number
 
-    def _open(self, node, prefix):
-        """Walks a nested model in place of its node.
+    def _add(self, operation, args, kwargs, specs, prefix):
+        """Adds a call, opened or split if need be; the outputs' numbers."""
+        if isinstance(operation, L0Gate):
+            return self._split(operation, args, kwargs, specs, prefix)
+        if _has_graph(operation):
+            inner = _as_functional(operation)
+            given = _in_order(inner, args, kwargs)
+            if self._fits(inner, given, kwargs):
+                return self._open(inner, given, prefix + operation.name + "/")
+        _refuse_hidden_gates(operation)
+        name = prefix + operation.name
+        return self._append(operation, args, kwargs, specs, name)
+
+    def _fits(self, inner, given, kwargs):
+        """Whether the model computes on these tensors just as they are.
+
+        Keras casts the inputs of a nested model, adds or drops an axis of
+        size 1, and hands masks in and out without a trace in the graph.
+        """
+        masked = list(refs(kwargs.get("mask"))) or any(
+            map(keras_internals.has_mask, inner.outputs)
+        )
+        if masked or len(given) != len(inner.inputs):
+            return False
+        specs = [self.specs[number] for number in given]
+        return all(
+            len(own.shape) == len(spec.shape)
+            and _cast_is_exact(spec.dtype, own.dtype)
+            for own, spec in zip(inner.inputs, specs, strict=True)
+        )
+
+    def _open(self, inner, given, prefix):
+        """Walks a nested model in place of its call.
 
         A model that is called twice has the same tensors inside each time:
         every walk numbers them anew.
         """
-        inner = _as_functional(node.operation)
-        given = keras.tree.flatten(node.arguments.args)
-        given += keras.tree.flatten(node.arguments.kwargs.get("inputs", ()))
         outer, self.numbers = self.numbers, {}
-        for own, tensor in zip(inner.inputs, given, strict=False):
-            self.numbers[id(own)] = outer[id(tensor)]
+        for own, number in zip(inner.inputs, given, strict=True):
+            self.numbers[id(own)] = number
         self._walk(inner, prefix)
-        returned = [self._number(t) for t in keras.tree.flatten(inner.output)]
+        returned = list(refs(self._refer(inner.output)))
         self.numbers = outer
-        for tensor, number in zip(node.outputs, returned, strict=True):
-            self.numbers[id(tensor)] = number
+        return returned
 
-    def _split(self, node, prefix):
+    def _split(self, wrapper, args, kwargs, specs, prefix):
         """A gated layer becomes the layer and a gate beside it."""
-        wrapper, (args, kwargs) = node.operation, self._arguments(node)
-        layer, name = wrapper.layer, prefix + wrapper.layer.name
-        _refuse_hidden_gates(layer)
+        layer, name = wrapper.layer, prefix + wrapper.name
+        if not _accepts_mask(layer):
+            kwargs = {k: v for k, v in kwargs.items() if k != "mask"}
         gates = np.asarray(wrapper.gate_vector.deterministic_gate(), "float64")
-        if not gates.any():
-            self.closed.append(prefix + wrapper.name)
+        self.gates[name] = gates
         if wrapper.on == "weights":
-            self._append(layer, args, kwargs, node.outputs, name)
-            gated = {id(v): value for v, value in wrapper.target.gated(gates)}
-            for key, variable in named_weights(layer).items():
-                if id(variable) in gated:
-                    value = keras.ops.convert_to_numpy(gated[id(variable)])
-                    self.nodes[-1].weights[key] = value
-            return
-        scale = Scale(prefix + wrapper.name, gates, wrapper.target.gated_axis)
+            _refuse_hidden_gates(layer)
+            inside = prefix + layer.name
+            numbers = self._append(layer, args, kwargs, specs, inside)
+            self.nodes[-1].weights.update(_gated_weights(wrapper, gates))
+            return numbers
+        scale = Scale(name, gates, wrapper.target.gated_axis)
         if wrapper.on == "inputs":
-            between = self._new(self.specs[args[0].tensor])
-            self._append(scale, args[:1], {}, [between], scale.name)
-            args = (Ref(between), *args[1:])
-            self._append(layer, args, kwargs, node.outputs, name)
-        else:
-            between = self._new(node.outputs[0])
-            self._append(layer, args, kwargs, [between], name)
-            args = (Ref(between),)
-            self._append(scale, args, {}, node.outputs, scale.name)
+            spec = self.specs[args[0].tensor]
+            (number,) = self._append(scale, args[:1], {}, [spec], name)
+            args = (Ref(number), *args[1:])
+            return self._add(layer, args, kwargs, specs, prefix)
+        (number,) = self._add(layer, args, kwargs, specs, prefix)
+        return self._append(scale, (Ref(number),), {}, specs, name)
 
-    def _append(self, operation, args, kwargs, outputs, name):
-        """Adds a node; `outputs` are KerasTensors or numbers."""
-        numbers = [
-            tensor if isinstance(tensor, int) else self._number(tensor)
-            for tensor in outputs
-        ]
-        weights = {
-            key: keras.ops.convert_to_numpy(variable)
-            for key, variable in named_weights(operation).items()
-        }
-        self.nodes.append(
-            Node(self._unique(name), operation, args, kwargs, numbers, weights)
-        )
-
-    def _new(self, spec):
-        """A number for a tensor like `spec` that the model does not have."""
-        self.specs[len(self.specs)] = spec
-        return len(self.specs) - 1
-
-    def _number(self, tensor):
-        """The number of a KerasTensor."""
-        if id(tensor) not in self.numbers:
-            self.numbers[id(tensor)] = self._new(tensor)
-        return self.numbers[id(tensor)]
+    def _append(self, operation, args, kwargs, specs, name):
+        """Adds a node as it is; the outputs' numbers."""
+        numbers = list(range(len(self.specs), len(self.specs) + len(specs)))
+        self.specs.update(zip(numbers, specs, strict=True))
+        name, weights = self._unique(name), weight_values(operation)
+        self.nodes.append(Node(name, operation, args, kwargs, numbers, weights))
+        return numbers
 
     def _refer(self, structure):
-        """`structure` with a `Ref` for each tensor."""
-        return keras.tree.map_structure(
-            lambda leaf: (
-                Ref(self._number(leaf))
-                if isinstance(leaf, keras.KerasTensor)
-                else leaf
-            ),
-            structure,
-        )
+        """`structure` with a `Ref` for each tensor, variables as arrays."""
 
-    def _arguments(self, node):
-        # Keras notes `training=False` and `mask=None` where nobody gave them,
-        # and an outer `training` overrides them anyway.
-        kwargs = {
-            key: value
-            for key, value in node.arguments.kwargs.items()
-            if key != "training" and not (key == "mask" and value is None)
-        }
-        return self._refer(node.arguments.args), self._refer(kwargs)
+        def refer(leaf):
+            if isinstance(leaf, keras.KerasTensor):
+                return Ref(self.numbers[id(leaf)])
+            if isinstance(leaf, keras.Variable):
+                return keras.ops.convert_to_numpy(leaf)
+            return leaf
+
+        return keras.tree.map_structure(refer, structure)
 
     def _unique(self, name):
         """`name`, counted up if the graph has it already (shared layers)."""
@@ -170,10 +174,59 @@ class _Reader:
         return unique
 
 
-def _is_graph(operation):
-    return keras_internals.functional_nodes(operation) is not None or (
-        isinstance(operation, keras.Sequential) and operation.built
+def _given(kwargs):
+    """What the caller of a layer gave it.
+
+    Keras notes `training=False` and `mask=None` where nobody gave them, and an
+    outer `training` overrides them anyway.
+    """
+    return {
+        key: value
+        for key, value in kwargs.items()
+        if key != "training" and not (key == "mask" and value is None)
+    }
+
+
+def _in_order(inner, args, kwargs):
+    """Numbers of the tensors that a call gives to each of a model's inputs."""
+    given = args[0] if args else kwargs.get("inputs")
+    if isinstance(given, Mapping) and not isinstance(inner.input, Mapping):
+        given = [given.get(tensor.name) for tensor in inner.inputs]
+    return list(refs(given))
+
+
+def _cast_is_exact(given, wanted):
+    """Whether a cast changes nothing that a layer computes."""
+    floats = keras.backend.is_float_dtype(
+        given
+    ) and keras.backend.is_float_dtype(wanted)
+    return given == wanted or (
+        floats and keras.backend.result_type(given, wanted) == wanted
     )
+
+
+def _accepts_mask(layer):
+    return "mask" in inspect.signature(layer.call).parameters
+
+
+def _gated_weights(wrapper, gates):
+    """The gated values, by the names of the layer's weights."""
+    gated = {
+        id(variable): value for variable, value in wrapper.target.gated(gates)
+    }
+    return {
+        name: keras.ops.convert_to_numpy(gated[id(variable)])
+        for name, variable in named_weights(wrapper.layer).items()
+        if id(variable) in gated
+    }
+
+
+def _has_graph(operation):
+    """Whether `operation` is a model that runs a graph and nothing else."""
+    if isinstance(operation, keras.Sequential):
+        own_call = type(operation).call is not keras.Sequential.call
+        return not own_call and bool(getattr(operation, "inputs", None))
+    return keras_internals.functional_nodes(operation) is not None
 
 
 def _as_functional(model):
@@ -183,22 +236,28 @@ def _as_functional(model):
             "`model` must be a `keras.Model`. "
             f"Received: model={model!r} ({type(model).__name__})"
         )
-    if isinstance(model, keras.Sequential):
-        if not model.built:
-            raise ValueError(
-                f"Model '{model.name}' is not built, so that its layers have "
-                "no shapes yet. Begin it with `keras.Input(...)`, or call it "
-                "on data first."
-            )
-        return keras.Model(model.inputs, model.outputs)
-    if keras_internals.functional_nodes(model) is None:
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise ValueError(
+            f"Model '{model.name}' is not built, so that its layers have no "
+            "shapes yet. Begin it with `keras.Input(...)`, or call it on data "
+            "first."
+        )
+    if not _has_graph(model):
         raise ValueError(
             f"Model '{model.name}' ({type(model).__name__}) is a subclassed "
-            "model: it has no graph of layers to follow. Rebuild it as a "
-            "Functional model: call its layers on `keras.Input(...)` and pass "
-            "input and output to `keras.Model`."
+            "model: what it computes is in its `call`, not in a graph of "
+            "layers to follow. Rebuild it as a Functional model: call its "
+            "layers on `keras.Input(...)` and pass input and output to "
+            "`keras.Model`."
         )
+    if isinstance(model, keras.Sequential):
+        return keras.Model(_sole(model.inputs), _sole(model.outputs))
     return model
+
+
+def _sole(tensors):
+    """One tensor for a list of one, so that the model takes no list."""
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _refuse_hidden_gates(operation):
@@ -207,5 +266,7 @@ def _refuse_hidden_gates(operation):
             f"Layer '{operation.name}' ({type(operation).__name__}) holds "
             "gates inside, where they cannot be reached. Put the gate around "
             "the layer instead: `L0Gate(TimeDistributed(layer))`, not "
-            "`TimeDistributed(L0Gate(layer))`."
+            "`TimeDistributed(L0Gate(layer))`. A nested model is opened if it "
+            "has a graph, is called on tensors of the rank and type of its "
+            "inputs, and neither takes nor returns a mask."
         )

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_l0.internal import keras_internals
+
 
 @dataclasses.dataclass(frozen=True)
 class Ref:
@@ -70,14 +72,29 @@ class Graph:
         specs: Tensor number -> `keras.KerasTensor` (shape, dtype, sparsity).
         inputs: Model inputs as the model structures them, with `Ref`s.
         outputs: Model outputs, likewise.
-        closed: Names of the `L0Gate`s all of whose gates are closed.
+        gates: Name of each `L0Gate` -> its deterministic gates.
     """
 
     nodes: list[Node]
     specs: dict[int, Any]
     inputs: Any
     outputs: Any
-    closed: list[str]
+    gates: dict[str, np.ndarray]
+
+    def opened(self) -> "Graph":
+        """The same graph with every gate at 1."""
+        nodes = []
+        for node in self.nodes:
+            operation = node.operation
+            if isinstance(operation, Scale):
+                ones = np.ones_like(operation.gates)
+                operation = dataclasses.replace(operation, gates=ones)
+            weights = weight_values(node.operation)
+            nodes.append(
+                dataclasses.replace(node, operation=operation, weights=weights)
+            )
+        gates = {name: np.ones_like(z) for name, z in self.gates.items()}
+        return dataclasses.replace(self, nodes=nodes, gates=gates)
 
     def calls(self, operation: object) -> int:
         """How many nodes call `operation`."""
@@ -86,6 +103,10 @@ class Graph:
     def shape(self, tensor: int) -> tuple:
         """Shape of a tensor, batch axis included."""
         return tuple(self.specs[tensor].shape)
+
+    def has_mask(self, tensor: int) -> bool:
+        """Whether Keras hands a mask on with a tensor."""
+        return keras_internals.has_mask(self.specs[tensor])
 
     def output_tensors(self) -> list[int]:
         """Numbers of the tensors that the model returns."""
@@ -102,6 +123,14 @@ def named_weights(operation: object) -> dict[str, keras.Variable]:
     return {
         name if names.count(name) == 1 else f"{name}:{i}": weight
         for i, (name, weight) in enumerate(zip(names, weights, strict=True))
+    }
+
+
+def weight_values(operation: object) -> dict[str, np.ndarray]:
+    """Values of an operation's weights, by the names of `named_weights`."""
+    return {
+        key: keras.ops.convert_to_numpy(variable)
+        for key, variable in named_weights(operation).items()
     }
 
 

@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Collection
 from collections.abc import Iterator
 
-# Bytes that a temporary name may take of the target's: file systems allow 255.
-_LONGEST_STEM = 100
+# Characters of up to 4 bytes: file systems allow names of 255 bytes.
+_LONGEST_STEM = 40
 
 
 @contextlib.contextmanager
-def atomic_file(filepath: str | os.PathLike) -> Iterator[str]:
+def atomic_file(
+    filepath: str | os.PathLike, name: str = "filepath"
+) -> Iterator[str]:
     """Lets the caller write a file under a temporary name, then renames it.
 
     The temporary file lies beside `filepath`, so that the last step is one
@@ -22,6 +24,7 @@ def atomic_file(filepath: str | os.PathLike) -> Iterator[str]:
 
     Args:
         filepath: Path of the file; its folder must exist.
+        name: Name of the caller's argument, for messages.
 
     Yields:
         path: String, where to write. It ends as `filepath` does. An empty file
@@ -33,14 +36,14 @@ def atomic_file(filepath: str | os.PathLike) -> Iterator[str]:
         OSError: if `filepath` cannot be written: `FileNotFoundError` without
             its folder, `IsADirectoryError` for a folder, `PermissionError`.
     """
-    target = _resolve(filepath)
+    target = _resolve(filepath, name)
     if os.path.isdir(target):
         raise IsADirectoryError(
-            "`filepath` must name a file, but it is a folder. "
-            f"Received: filepath={os.fspath(filepath)!r}"
+            f"`{name}` must name a file, but it is a folder. "
+            f"Received: {name}={os.fspath(filepath)!r}"
         )
     temporary = _temporary_sibling(target)
-    with _naming(filepath):
+    with _naming(filepath, name):
         with open(temporary, "xb"):
             pass
     try:
@@ -75,10 +78,10 @@ def atomic_directory(
             `FileExistsError` for a folder with other content,
             `PermissionError`.
     """
-    target = _resolve(filepath)
+    target = _resolve(filepath, "filepath")
     _check_replaceable(filepath, target, expected)
     temporary = _temporary_sibling(target)
-    with _naming(filepath):
+    with _naming(filepath, "filepath"):
         os.mkdir(temporary)
     try:
         yield temporary
@@ -98,28 +101,28 @@ def size_in_bytes(path: str | os.PathLike) -> int:
     )
 
 
-def _resolve(filepath):
+def _resolve(filepath, name):
     """Absolute path behind links; the folder above it exists."""
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(
-            "`filepath` must be a path. "
-            f"Received: filepath={filepath!r} ({type(filepath).__name__})"
+            f"`{name}` must be a path. "
+            f"Received: {name}={filepath!r} ({type(filepath).__name__})"
         )
     if not os.fspath(filepath):
-        raise ValueError("`filepath` must not be empty. Received: filepath=''")
+        raise ValueError(f"`{name}` must not be empty. Received: {name}=''")
     target = os.path.realpath(os.path.expanduser(filepath))
     parent = os.path.dirname(target)
     if not os.path.isdir(parent):
         raise FileNotFoundError(
-            f"`filepath` lies in a folder that does not exist: {parent!r}. "
-            f"Received: filepath={os.fspath(filepath)!r}"
+            f"`{name}` lies in a folder that does not exist: {parent!r}. "
+            f"Received: {name}={os.fspath(filepath)!r}"
         )
-    with _naming(filepath), contextlib.suppress(FileNotFoundError):
+    with _naming(filepath, name), contextlib.suppress(FileNotFoundError):
         os.lstat(target)  # its name may be too long, its folder locked
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise PermissionError(
-            "`filepath` exists and is write-protected. "
-            f"Received: filepath={os.fspath(filepath)!r}"
+            f"`{name}` exists and is write-protected. "
+            f"Received: {name}={os.fspath(filepath)!r}"
         )
     return target
 
@@ -151,14 +154,14 @@ def _temporary_sibling(target):
 
 
 @contextlib.contextmanager
-def _naming(filepath):
+def _naming(filepath, name):
     """Names the path that the user gave, not the temporary one."""
     try:
         yield
     except OSError as error:
         raise type(error)(
-            f"`filepath` cannot be written ({error.strerror}). "
-            f"Received: filepath={os.fspath(filepath)!r}"
+            f"`{name}` cannot be written ({error.strerror}). "
+            f"Received: {name}={os.fspath(filepath)!r}"
         ) from error
 
 

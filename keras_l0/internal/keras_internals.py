@@ -4,7 +4,11 @@ from collections.abc import Callable
 from collections.abc import Iterator
 
 import keras
+import tensorflow as tf
+from keras.src import backend
 from keras.src.backend.common import global_state
+from keras.src.backend.common.masking import get_keras_mask
+from keras.src.models.functional import Functional
 
 
 def once_per_call(key: object, make: Callable[[], object]) -> object:
@@ -29,16 +33,43 @@ def flatten_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     yield from layer._flatten_layers()
 
 
+def own_trainable_variables(
+    layer: keras.layers.Layer,
+) -> list[keras.Variable]:
+    """What training changes in `layer` itself, when it is not frozen.
+
+    `layer.trainable_variables` is empty while the layer is frozen.
+    """
+    return list(layer._trainable_variables)
+
+
+def full_precision(variable: keras.Variable) -> tf.Tensor:
+    """Value of `variable` as float32, under every dtype policy.
+
+    While a layer of mixed precision is called, variables read as half.
+    """
+    with backend.AutocastScope(None):
+        return keras.ops.cast(variable, "float32")
+
+
 def functional_nodes(model: keras.Model) -> list | None:
     """Nodes of a Functional model, each after the nodes that feed it.
 
     A node has `operation`, `arguments` (`args`, `kwargs`), `outputs` and
-    `is_input`. None for a model that is not a graph of layers.
+    `is_input`. None for a model that is not a graph of layers, or whose own
+    `call` does something else than to run the graph.
     """
-    if not hasattr(model, "_nodes_by_depth"):
+    if not isinstance(model, Functional) or (
+        type(model).call is not Functional.call
+    ):
         return None
     depths = sorted(model._nodes_by_depth, reverse=True)
     return [node for depth in depths for node in model._nodes_by_depth[depth]]
+
+
+def has_mask(tensor: keras.KerasTensor) -> bool:
+    """Whether Keras will hand a mask on with `tensor`."""
+    return get_keras_mask(tensor) is not None
 
 
 def make_operation_names_unique(outputs: object) -> None:

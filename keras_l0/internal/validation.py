@@ -47,7 +47,7 @@ def check_choice(name: str, value: object, choices: tuple) -> object:
 
 
 def check_layer(name: str, value: object) -> keras.layers.Layer:
-    """Returns `value` if it is a Keras layer (a model is not taken for one)."""
+    """Returns `value` if it is a Keras layer; a model is one, too."""
     if not isinstance(value, keras.layers.Layer):
         raise TypeError(
             f"`{name}` must be a `keras.layers.Layer`. "

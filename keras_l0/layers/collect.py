@@ -1,5 +1,7 @@
 """Finds the gates of a model."""
 
+import itertools
+
 import keras
 
 from keras_l0.internal import keras_internals
@@ -38,6 +40,8 @@ def gate_vectors(model: keras.Model) -> dict[str, GateVector]:
 
     Returns:
         vectors: Name of the first wrapper that holds the vector -> vector.
+            Of wrappers of one name, which nested models may have, the later
+            ones have a number appended.
 
     Example:
 
@@ -49,7 +53,7 @@ def gate_vectors(model: keras.Model) -> dict[str, GateVector]:
     vectors: dict[str, GateVector] = {}
     for layer in gate_layers(model):
         if not any(layer.gate_vector is known for known in vectors.values()):
-            vectors[layer.name] = layer.gate_vector
+            vectors[_unused(layer.name, vectors)] = layer.gate_vector
     return vectors
 
 
@@ -65,3 +69,8 @@ def has_gates(model: keras.Model) -> bool:
     False
     """
     return bool(gate_layers(model))
+
+
+def _unused(name, names):
+    numbered = (f"{name}_{count}" for count in itertools.count(1))
+    return next(n for n in itertools.chain([name], numbered) if n not in names)

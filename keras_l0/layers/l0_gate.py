@@ -47,7 +47,8 @@ class L0Gate(keras.layers.Wrapper):
         noise_shape: None, or a tuple as in `keras.layers.Dropout`. None draws
             one gate vector for the whole batch; `None` as its first entry,
             e.g. `(None, 1, 1, 64)`, draws one per example.
-        **kwargs: `name`, `dtype`, ..., as in `keras.layers.Layer`.
+        **kwargs: `name`, `dtype`, ..., as in `keras.layers.Layer`; `dtype` is
+            that of `layer` by default.
 
     Call arguments:
         inputs: Whatever `layer` takes; a single tensor for `on="inputs"`.
@@ -84,12 +85,13 @@ class L0Gate(keras.layers.Wrapper):
         noise_shape: tuple | None = None,
         **kwargs,
     ):
-        super().__init__(validation.check_layer("layer", layer), **kwargs)
+        validation.check_layer("layer", layer)
+        super().__init__(layer, **_same_dtype(layer, kwargs))
         self.gate_vector = _gate_vector(gate, gate_vector)
         self.on = validation.check_choice("on", on, tuple(TARGETS))
         self.axis = axis
         self.l2_detached = l2_detached
-        self.noise_shape = noise_shape and tuple(noise_shape)
+        self.noise_shape = _checked_shape(noise_shape)
         self._initial_l0 = _optional_factor("l0", l0)
         self._initial_l2 = _optional_factor("l2", l2)
         self.target = TARGETS[on](layer, axis, self.gate_vector.gate)
@@ -146,8 +148,10 @@ class L0Gate(keras.layers.Wrapper):
 
     def call(self, inputs, mask=None, training=None, **kwargs):
         """Runs the layer under its gates."""
-        if mask is not None and _accepts_mask(self.layer):
-            kwargs["mask"] = mask
+        given = {"mask": mask, "training": training}
+        for name in inspect.signature(self.layer.call).parameters:
+            if given.get(name) is not None:
+                kwargs[name] = given[name]
         keras_internals.once_per_call(("penalty", id(self)), self._add_penalty)
         gates = self._gates(inputs, training)
         outputs, losses = self.target.call(inputs, gates, kwargs)
@@ -237,5 +241,17 @@ def _optional_factor(name, value):
     return validation.check_non_negative(name, value)
 
 
-def _accepts_mask(layer):
-    return "mask" in inspect.signature(layer.call).parameters
+def _checked_shape(noise_shape):
+    if noise_shape is None or isinstance(noise_shape, (list, tuple)):
+        return noise_shape and tuple(noise_shape)
+    raise TypeError(
+        "`noise_shape` must be a tuple or None. "
+        f"Received: noise_shape={noise_shape!r} ({type(noise_shape).__name__})"
+    )
+
+
+def _same_dtype(layer, kwargs):
+    """The layer's own policy by default; gates need none, inputs are cast."""
+    if "dtype" in kwargs or layer.quantization_mode is not None:
+        return kwargs
+    return {**kwargs, "dtype": layer.dtype_policy}

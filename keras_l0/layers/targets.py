@@ -13,8 +13,10 @@ import tensorflow as tf
 from keras import ops
 
 from keras_l0.gates import Gate
+from keras_l0.internal import keras_internals
 from keras_l0.internal import validation
 from keras_l0.layers import weight_groups
+from keras_l0.layers.gate_vector import GateVector
 from keras_l0.layers.substitution import SubstitutionScope
 
 
@@ -71,12 +73,6 @@ class TensorTarget(Target):
         self.gate_shape = [1] * len(shape)
         self.gate_shape[axis] = shape[axis]
         self.gated_axis = axis
-        self._gates_features = axis == weight_groups.feature_axis(
-            self.layer, len(shape)
-        )
-        self._members = []
-        if self._gates_features and self._moves_into_weights():
-            self._members = weight_groups.members(self.layer, self.on)
         return shape[axis]
 
     @abc.abstractmethod
@@ -84,30 +80,35 @@ class TensorTarget(Target):
         """Shape of the tensor that the gates multiply."""
 
     @abc.abstractmethod
-    def _moves_into_weights(self):
+    def _moves_into_weights(self, groups):
         """Whether scaling the groups of weights is the same."""
 
+    @property
+    def _groups(self):
+        """`(variable, axes)` where the units are found in the weights."""
+        return weight_groups.members(
+            self.layer, self.on, self.gated_axis, len(self.gate_shape)
+        )
+
     def call(self, inputs, gates, kwargs):
-        if self._members and len(gates.shape) == 1:
-            return _call_with(self.layer, self._scaled(gates), inputs, kwargs)
+        groups = self._groups
+        if groups and len(gates.shape) == 1 and self._moves_into_weights(groups):
+            values = _scaled(groups, gates)
+            return _call_with(self.layer, values, inputs, kwargs)
         return self._call_with_gated_tensor(inputs, gates, kwargs), []
 
     @abc.abstractmethod
     def _call_with_gated_tensor(self, inputs, gates, kwargs):
         """Runs the layer and multiplies its input or output."""
 
-    def _scaled(self, gates):
-        """`(variable, value)` for each variable that takes the gates."""
-        pairs = []
-        for variable, axes in self._members:
-            axes = axes if isinstance(axes, tuple) else (axes,)
-            shape = [1] * len(variable.shape)
-            for axis in axes:
-                shape[axis] = variable.shape[axis]
-            pairs.append((variable, _times(variable, gates, shape)))
-        return pairs
-
     def _multiply(self, tensor, gates):
+        if not keras.backend.is_float_dtype(tensor.dtype):
+            raise TypeError(
+                f"`on={self.on!r}` scales a tensor of floating-point numbers. "
+                f"Received: layer='{self.layer.name}' "
+                f"({type(self.layer).__name__}), "
+                f"dtype={keras.backend.standardize_dtype(tensor.dtype)}"
+            )
         z = ops.cast(gates, tensor.dtype)
         if len(z.shape) == 2:  # one vector per example
             z = ops.reshape(z, (-1, *self.gate_shape[1:]))
@@ -116,12 +117,18 @@ class TensorTarget(Target):
         return tensor * z
 
     def group_size(self):
-        if not self._gates_features:
-            return 1.0
-        return weight_groups.group_size(self.layer, self.on, self._num_gates)
+        return weight_groups.group_size(self._groups, self._num_gates)
 
     def squared_norms(self):
-        return weight_groups.squared_norms(self.layer, self.on, self._num_gates)
+        groups = self._groups
+        if not groups:
+            raise ValueError(
+                "`l2` needs gates along an axis that the layer's weights have. "
+                f"Received: layer='{self.layer.name}' "
+                f"({type(self.layer).__name__}), on={self.on!r}, "
+                f"axis={self.axis}"
+            )
+        return weight_groups.squared_norms(groups, self._num_gates)
 
     @property
     def _num_gates(self):
@@ -136,20 +143,20 @@ class OutputsTarget(TensorTarget):
     def _gated_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
 
-    def _moves_into_weights(self):
+    def _moves_into_weights(self, groups):
         """`z * f(x @ w + b)` is `f(x @ (z * w) + z * b)` if f allows it.
 
         ReLU commutes with z >= 0, but its gradient at 0 is 0: then a closed
         gate would learn nothing.
         """
-        activation = getattr(self.layer, "activation", None)
-        if activation is keras.activations.linear:
-            return weight_groups.is_linear_map(self.layer)
+        layer = self.layer
+        if not weight_groups.is_linear_map(layer):
+            return False
+        if layer.bias is not None and len(groups) < 2:
+            return False  # an EinsumDense whose bias lacks the gated axis
         homogeneous = (keras.activations.relu, keras.activations.leaky_relu)
-        return (
-            activation in homogeneous
-            and not self.gate.learns_when_closed
-            and weight_groups.is_linear_map(self.layer)
+        return layer.activation is keras.activations.linear or (
+            layer.activation in homogeneous and not self.gate.learns_when_closed
         )
 
     def _call_with_gated_tensor(self, inputs, gates, kwargs):
@@ -164,7 +171,7 @@ class InputsTarget(TensorTarget):
     def _gated_shape(self, input_shape):
         return input_shape
 
-    def _moves_into_weights(self):
+    def _moves_into_weights(self, groups):
         """`(z * x) @ w` is `x @ (z * w)`."""
         return (
             weight_groups.is_linear_map(self.layer)
@@ -190,11 +197,14 @@ class WeightsTarget(Target):
     @property
     def weights(self) -> list[keras.Variable]:
         """The gated weights, in the layer's own order."""
-        return [
-            weight
-            for weight in self.layer.trainable_weights
+        found = {
+            id(weight): weight
+            for layer in keras_internals.flatten_layers(self.layer)
+            if not isinstance(layer, GateVector)
+            for weight in keras_internals.own_trainable_variables(layer)
             if weight.name not in ("bias", "beta")
-        ]
+        }
+        return list(found.values())
 
     def gated(self, gates: tf.Tensor) -> list[tuple]:
         """`(variable, gated value)` for each gated weight."""
@@ -216,10 +226,21 @@ class WeightsTarget(Target):
 
     def squared_norms(self):
         flat = [
-            ops.reshape(ops.cast(weight, "float32"), (-1,))
+            ops.reshape(keras_internals.full_precision(weight), (-1,))
             for weight in self.weights
         ]
         return ops.square(ops.concatenate(flat))
+
+
+def _scaled(groups, gates):
+    """`(variable, value)` for each variable that takes the gates."""
+    pairs = []
+    for variable, axes in groups:
+        shape = [1] * len(variable.shape)
+        for axis in axes if isinstance(axes, tuple) else (axes,):
+            shape[axis] = variable.shape[axis]
+        pairs.append((variable, _times(variable, gates, shape)))
+    return pairs
 
 
 def _times(variable, gates, shape):

@@ -14,6 +14,8 @@ import tensorflow as tf
 from keras import layers
 from keras import ops
 
+from keras_l0.internal import keras_internals
+
 # on -> {name of the variable: axis, or axes, that hold the gated units}
 _DENSE = {"outputs": {"kernel": -1, "bias": -1}, "inputs": {"kernel": 0}}
 _CONV = {"outputs": {"kernel": -1, "bias": -1}, "inputs": {"kernel": -2}}
@@ -44,6 +46,7 @@ _ENTRIES = {
     layers.SeparableConv2D: _SEPARABLE,
     layers.Embedding: {"outputs": {"embeddings": -1}, "inputs": {}},
     layers.BatchNormalization: {"outputs": _SCALE, "inputs": _SCALE},
+    layers.PReLU: {"outputs": {"alpha": -1}, "inputs": {"alpha": -1}},
 }
 
 
@@ -56,32 +59,38 @@ _LINEAR_MAPS = (
 )
 
 
-def _einsum_entry(layer: layers.EinsumDense, on: str) -> dict:
-    """EinsumDense: the last letter of its input or output names the axis."""
-    inputs, kernel = layer.equation.split("->")[0].split(",")
-    letter = (inputs if on == "inputs" else layer.equation)[-1]
+def _einsum_entry(layer: layers.EinsumDense, on: str, axis: int) -> dict:
+    """EinsumDense: a letter of its equation names the axis, counted back."""
+    left, output = layer.equation.split("->")
+    inputs, kernel = left.split(",")
+    letters = inputs if on == "inputs" else output
+    letter = letters[axis] if -axis <= len(letters) else "."
     entry = {"kernel": kernel.index(letter)} if letter in kernel else {}
-    if on == "outputs" and letter in (layer.bias_axes or ""):
-        entry["bias"] = -1
+    if entry and on == "outputs" and letter in (layer.bias_axes or ""):
+        entry["bias"] = axis
     return entry
+
+
+def _table_entry(layer: keras.layers.Layer, on: str) -> dict:
+    found = [_ENTRIES[c] for c in type(layer).__mro__ if c in _ENTRIES]
+    return found[0][on] if found else {}
 
 
 def is_linear_map(layer: keras.layers.Layer) -> bool:
     """Whether `layer` is known to be its activation of `x @ kernel + bias`.
 
-    A subclass with a `call` of its own, or a kernel that is quantized or
-    adapted by LoRA, is not.
+    A subclass may do something else. So does a kernel that is quantized or
+    adapted by LoRA, and a regularizer that sees the output.
     """
-    known = next((c for c in _LINEAR_MAPS if isinstance(layer, c)), None)
     return (
-        known is not None
-        and type(layer).call is known.call
-        and getattr(layer, "quantization_mode", None) is None
+        type(layer) in _LINEAR_MAPS
+        and layer.activity_regularizer is None
+        and layer.quantization_mode is None
         and not getattr(layer, "lora_enabled", False)
     )
 
 
-def feature_axis(layer: keras.layers.Layer, rank: int) -> int:
+def _feature_axis(layer: keras.layers.Layer, rank: int) -> int:
     """Axis of `layer`'s input and output that holds its features."""
     if isinstance(layer, layers.BatchNormalization):
         return layer.axis % rank
@@ -89,14 +98,27 @@ def feature_axis(layer: keras.layers.Layer, rank: int) -> int:
     return 1 if channels_first else rank - 1
 
 
-def members(layer: keras.layers.Layer, on: str) -> list[tuple]:
-    """`(variable, axes)` for each variable that holds parts of the units."""
-    variables = {variable.name: variable for variable in layer.weights}
+def members(
+    layer: keras.layers.Layer, on: str, axis: int, rank: int
+) -> list[tuple]:
+    """`(variable, axes)` for each variable that holds parts of the units.
+
+    Args:
+        layer: The gated layer; a wrapper stands for what it wraps.
+        on: `"outputs"` or `"inputs"`.
+        axis: The gated axis of the layer's output or input, from the front.
+        rank: Rank of that tensor.
+    """
+    if isinstance(layer, layers.TimeDistributed):
+        return members(layer.layer, on, axis - 1, rank - 1)
+    if isinstance(layer, layers.Wrapper):
+        return members(layer.layer, on, axis, rank)
     if isinstance(layer, layers.EinsumDense):
-        entry = _einsum_entry(layer, on)
+        entry = _einsum_entry(layer, on, axis - rank)
     else:
-        found = [_ENTRIES[c] for c in type(layer).__mro__ if c in _ENTRIES]
-        entry = found[0][on] if found else {}
+        on_features = axis == _feature_axis(layer, rank)
+        entry = _table_entry(layer, on) if on_features else {}
+    variables = {variable.name: variable for variable in layer.weights}
     return [
         (variables[name], axes)
         for name, axes in entry.items()
@@ -104,29 +126,20 @@ def members(layer: keras.layers.Layer, on: str) -> list[tuple]:
     ]
 
 
-def group_size(layer: keras.layers.Layer, on: str, num_gates: int) -> float:
-    """Number of weights of `layer` that each gate stands for, at least 1."""
-    sizes = [math.prod(variable.shape) for variable, _ in members(layer, on)]
+def group_size(groups: list[tuple], num_gates: int) -> float:
+    """Number of weights that each gate stands for, at least 1."""
+    sizes = [math.prod(variable.shape) for variable, _ in groups]
     return max(sum(sizes) / num_gates, 1.0)
 
 
-def squared_norms(
-    layer: keras.layers.Layer, on: str, num_gates: int
-) -> tf.Tensor:
+def squared_norms(groups: list[tuple], num_gates: int) -> tf.Tensor:
     """Sum of the squared weights of each gate's group, float32 `[num_gates]`.
 
     Raises:
         ValueError: if the groups do not lie along one axis of the weights
-            (the inputs of a grouped convolution), or there are no weights.
+            (the inputs of a grouped convolution).
     """
-    found = members(layer, on)
-    if not found:
-        raise ValueError(
-            "`l2` needs a layer whose weights belong to the gated units. "
-            f"Received: layer='{layer.name}' ({type(layer).__name__}), "
-            f"on={on!r}"
-        )
-    return sum(_sums(variable, axes, num_gates) for variable, axes in found)
+    return sum(_sums(variable, axes, num_gates) for variable, axes in groups)
 
 
 def _sums(variable, axes, num_gates):
@@ -134,8 +147,9 @@ def _sums(variable, axes, num_gates):
     if math.prod(variable.shape[axis] for axis in axes) % num_gates:
         raise ValueError(
             "`l2` is not available here: the weights of one input of a "
-            "grouped convolution do not lie along one axis of the kernel."
+            "grouped convolution do not lie along one axis of its kernel. "
+            f"Received: kernel.shape={tuple(variable.shape)}"
         )
-    squares = ops.square(ops.cast(variable, "float32"))
+    squares = ops.square(keras_internals.full_precision(variable))
     rows = ops.moveaxis(squares, axes, tuple(range(len(axes))))
     return ops.sum(ops.reshape(rows, (num_gates, -1)), axis=1)

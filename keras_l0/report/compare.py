@@ -82,15 +82,16 @@ def compare(
             f"`strip_gates(gated)` or None. Received: small='{small.name}'"
         )
     quantizations = _quantizations(quantize, x)
-    validation.check_positive("runs", runs)
+    _check_runs(runs)
     data = _data(gated, x)
     small = stock_model(gated) if small is None else small
     with tempfile.TemporaryDirectory() as folder:
         stages = _write(model, gated, small, folder, quantizations, data)
         differences, reference = _differences(gated, stages[-1], data)
     times = _times(stages, data, runs)
+    rows = tuple(row for stage in stages for row in _rows(stage, times))
     return Comparison(
-        models=tuple(row for stage in stages for row in _rows(stage, times)),
+        models=rows,
         differences=differences,
         largest_output=reference,
         examples=len(data[0]),
@@ -102,13 +103,19 @@ def compare(
 def _check_same_inputs(name, other, gated):
     if other is None:
         return
-    expected = [tensor.shape[1:] for tensor in gated.inputs]
-    found = [t.shape[1:] for t in inputs.check_graph(other).inputs]
+    expected = [(t.shape, t.dtype) for t in gated.inputs]
+    found = [(t.shape, t.dtype) for t in inputs.check_graph(other).inputs]
     if found != expected:
         raise ValueError(
-            f"`{name}` must take the same inputs as `gated`, of shapes "
-            f"{expected}. Received: {found}"
+            f"`{name}` must take the same inputs as `gated`: {expected}. "
+            f"Received: {found}"
         )
+
+
+def _check_runs(runs):
+    if isinstance(runs, bool) or not isinstance(runs, int):
+        raise TypeError(f"`runs` must be an integer. Received: runs={runs!r}")
+    validation.check_positive("runs", runs)
 
 
 def _quantizations(quantize, x):
@@ -140,7 +147,7 @@ def _write(model, gated, small, folder, quantizations, data):
         stages.insert(0, Artifacts("dense", model))
     for stage in stages:
         stage.add_keras(folder)
-        if stage.model is not gated:
+        if stage.name != "gated":
             stage.add_saved_model(folder)
             stage.add_litert()
     for quantize in quantizations:

@@ -147,7 +147,7 @@ class Comparison:
         """
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         if path is not None:
-            with files.atomic_file(path) as temporary:
+            with files.atomic_file(path, "path") as temporary:
                 with open(temporary, "w", encoding="utf-8") as file:
                     file.write(text)
         return text

@@ -18,13 +18,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     model    ms
     a      10.5
     """
-    first, *others = [
-        max(map(len, column)) for column in zip(*rows, strict=True)
-    ]
+    columns = zip(*rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
     lines = []
-    for name, *cells in rows:
-        figures = map(str.rjust, cells, others)
-        lines.append("  ".join([name.ljust(first), *figures]).rstrip())
+    for name, *figures in rows:
+        cells = [name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])]
+        lines.append("  ".join(cells).rstrip())
     return lines
 
 

@@ -8,7 +8,9 @@ import keras
 from keras_l0.graph import Graph
 from keras_l0.graph import Node
 from keras_l0.graph import Ref
+from keras_l0.graph import refs
 from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.channels import default_axis
 from keras_l0.surgery.registry import find_rule
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import StripRule
@@ -76,7 +78,7 @@ class _Aligner:
             axis = rule.output_axis(call, axes.get(_first(call.node.inputs)))
         for tensor in call.node.outputs:
             if isinstance(rule, Barrier):
-                axis = _default_axis(self.shapes[tensor])
+                axis = default_axis(self.shapes[tensor])
             axes[tensor] = axis
         self.aligned.calls.append(call)
         self.aligned.rules.append(rule)
@@ -118,12 +120,6 @@ def _first(numbers):
     return numbers[0] if numbers else None
 
 
-def _default_axis(shape):
-    if len(shape) > 1 and shape[-1] is not None:
-        return len(shape) - 1
-    return None
-
-
 def _rule_of(graph, call):
     """The rule for a call, or why it is a barrier."""
     node = call.node
@@ -132,6 +128,8 @@ def _rule_of(graph, call):
         return rule
     if node.weights and graph.calls(node.operation) > 1:
         return Barrier.SHARED_WEIGHTS
-    if any(isinstance(x, Ref) for x in keras.tree.flatten(node.kwargs)):
+    if list(refs(node.kwargs)):
         return Barrier.EXTRA_INPUTS
+    if len(node.inputs) > 1 and any(map(graph.has_mask, node.inputs)):
+        return Barrier.MASKED
     return rule.barrier(call) or rule

@@ -40,8 +40,10 @@ def _forward(graph):
     for call, rule in zip(graph.calls, graph.rules, strict=True):
         if isinstance(rule, Barrier):
             results = [
-                dataclasses.replace(Channels.of_shape(shape), divisible=False)
-                for shape in call.output_shapes
+                Channels.whole(shape, graph.axes[tensor])
+                for tensor, shape in zip(
+                    call.node.outputs, call.output_shapes, strict=True
+                )
             ]
         else:
             inputs = [channels[t] for t in call.node.inputs]

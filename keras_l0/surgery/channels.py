@@ -18,7 +18,7 @@ class Channels:
         known: Boolean `[n]`.
         value: Float64 `[n]`, meaningful where `known`.
         divisible: Whether the producer can leave single channels out. False
-            where all of them depend on all (softmax).
+            where all of them depend on all (softmax), and for what is copied.
     """
 
     axis: int | None
@@ -32,13 +32,10 @@ class Channels:
         return cls(axis, np.zeros(size, bool), np.zeros(size), divisible)
 
     @classmethod
-    def of_shape(cls, shape: tuple, axis: int | None = None):
-        """Live channels along `axis` (the last one) of a tensor."""
-        if axis is None and len(shape) > 1:
-            axis = len(shape) - 1
-        if axis is None or shape[axis] is None:
-            return cls.live(None, 1, divisible=False)
-        return cls.live(axis, shape[axis])
+    def whole(cls, shape: tuple, axis: int | None):
+        """Live channels of a tensor that is there as a whole or not at all."""
+        size = 1 if axis is None else shape[axis]
+        return cls.live(axis, size, divisible=False)
 
     @property
     def size(self) -> int:
@@ -67,3 +64,13 @@ class Channels:
         if not kept.any():
             kept[np.argmax(needed)] = True
         return kept
+
+
+def default_axis(shape: tuple) -> int | None:
+    """The axis to follow where no rule asks for one: the last.
+
+    None if its size is not known, or if the tensor has a batch axis only.
+    """
+    if len(shape) > 1 and shape[-1] is not None:
+        return len(shape) - 1
+    return None

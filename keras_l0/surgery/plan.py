@@ -9,6 +9,7 @@ import numpy as np
 from keras_l0.surgery.alignment import AlignedGraph
 from keras_l0.surgery.analysis import Analysis
 from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.registry import known_class
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import Step
 from keras_l0.surgery.selection import Adapter
@@ -45,6 +46,7 @@ def make_plan(graph: AlignedGraph, analysis: Analysis) -> Plan:
                 step = _copy(inputs, channels)
             else:
                 step = rule.plan(call, inputs, channels, kept)
+                step.layer_class = known_class(call.layer)
             plan.calls.append(call)
             plan.steps.append(step)
             results = step.selections

@@ -3,11 +3,15 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_l0.graph import Graph
 from keras_l0.graph import Ref
 from keras_l0.graph import named_weights
 from keras_l0.internal import keras_internals
+from keras_l0.surgery.copying import copy_operation
+from keras_l0.surgery.copying import copy_state
+from keras_l0.surgery.copying import free_initializers
 from keras_l0.surgery.plan import Plan
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import Step
@@ -21,7 +25,8 @@ def rebuild(plan: Plan, graph: Graph, name: str) -> keras.Model:
 class _Builder:
     def __init__(self):
         self.tensors: dict[int, Any] = {}
-        self.copies: dict[int, Any] = {}  # id of a shared layer -> its copy
+        # id of a layer with weights -> its copies, by the weights they use
+        self.copies: dict[int, list[tuple[dict, Any]]] = {}
         self.names: set[str] = set()
 
     def build(self, plan, graph, name):
@@ -47,7 +52,7 @@ class _Builder:
         }
         if step.config is None:
             return list(adapted.values())
-        operation = self._copy(call, step)
+        operation = self._operation(call, step)
         if isinstance(operation, keras.layers.InputLayer):
             return operation.output
         if len(adapted) < len(numbers):
@@ -58,26 +63,31 @@ class _Builder:
             (node.args, node.kwargs),
         )
         outputs = operation(*args, **kwargs)
-        self._set_weights(operation, call, step)
+        _set_weights(operation, call, step)
         return outputs
 
-    def _copy(self, call, step):
+    def _operation(self, call, step):
         """A new operation like the call's, made once per shared layer."""
-        source = call.layer
-        if id(source) in self.copies:
-            return self.copies[id(source)]
-        config = {**source.get_config(), **step.config}
-        if "name" in config:
-            config["name"] = self._unique(call.node.name)
-        copy = _from_config(type(source), config)
-        if getattr(source, "weights", ()):
-            self.copies[id(source)] = copy
+        made = self.copies.setdefault(id(call.layer), [])
+        for weights, copy in made:
+            if _equal(weights, call.weights):
+                return copy
+        changes = {**step.config, "name": self._unique(call.node.name)}
+        if step.weights is not None:
+            changes |= free_initializers(
+                call.layer,
+                [
+                    name
+                    for name, value in step.weights.items()
+                    if name in call.weights
+                    and value.shape != call.weights[name].shape
+                ],
+            )
+        layer_class = step.layer_class or type(call.layer)
+        copy = copy_operation(call.layer, layer_class, changes)
+        if call.weights:
+            made.append((call.weights, copy))
         return copy
-
-    def _set_weights(self, copy, call, step):
-        weights = call.weights if step.weights is None else step.weights
-        for key, variable in named_weights(copy).items():
-            variable.assign(weights[key])
 
     def _unique(self, name):
         name = name.replace("/", "_")
@@ -89,8 +99,19 @@ class _Builder:
         return unique
 
 
-def _from_config(cls, config):
-    if issubclass(cls, keras.layers.Lambda):
-        # The code is the caller's own and in memory already.
-        return cls.from_config(config, safe_mode=False)
-    return cls.from_config(config)
+def _set_weights(copy, call, step):
+    weights = step.weights
+    if weights is None:
+        weights = call.weights
+        if isinstance(copy, keras.layers.Layer):
+            copy_state(call.layer, copy)
+    for key, variable in named_weights(copy).items():
+        variable.assign(weights[key])
+
+
+def _equal(weights, others):
+    """Whether two calls of one layer use the same values.
+
+    They do not if only one of them has its weights gated.
+    """
+    return all(np.array_equal(others[key], weights[key]) for key in weights)

@@ -13,8 +13,9 @@ def register_strip_rule(
 ) -> Callable[[type], type]:
     """Class decorator: teaches `strip_gates` a class of operations.
 
-    The rule also holds for subclasses that do not override `call`; of several
-    rules the one of the nearest class in the MRO wins.
+    The rule also holds for subclasses that override nothing but how they are
+    made and saved; of several rules the one of the nearest class in the MRO
+    wins. The smaller model has a layer of that class in place of a subclass.
 
     Args:
         operation_class: A `keras.layers.Layer` or `keras.Operation` class.
@@ -61,12 +62,30 @@ def register_strip_rule(
 
 def find_rule(operation: object) -> StripRule | Barrier:
     """The rule of the nearest class in the MRO, or why there is none."""
-    for cls in type(operation).__mro__:
-        if cls in _RULES:
-            # What a subclass computes is known only if `call` is inherited.
-            if getattr(type(operation), "call", None) is not getattr(
-                cls, "call", None
-            ):
-                return Barrier.OVERRIDDEN_CALL
-            return _RULES[cls]
-    return Barrier.NO_RULE
+    known = known_class(operation)
+    if known is None:
+        return Barrier.NO_RULE
+    if _overrides(type(operation), known):
+        return Barrier.OVERRIDDEN_CALL
+    return _RULES[known]
+
+
+def known_class(operation: object) -> type | None:
+    """The nearest class in the MRO that has a rule."""
+    return next((c for c in type(operation).__mro__ if c in _RULES), None)
+
+
+# How an object is made and saved says nothing of what it computes.
+_HARMLESS = {"build", "from_config", "get_build_config", "get_config"}
+
+
+def _overrides(cls, known):
+    """Whether a subclass may compute something else than the known class."""
+    mro = cls.__mro__
+    own = {name for c in mro[: mro.index(known)] for name in vars(c)}
+    return any(
+        hasattr(known, name)
+        and name not in _HARMLESS
+        and (not name.startswith("__") or name == "__call__")
+        for name in own
+    )

@@ -46,6 +46,7 @@ class Step:
         selections: One per output: which of its channels are there.
         config: Entries of the layer's config to change, or None: no layer;
             the adapted input is the output.
+        layer_class: Class of the smaller layer; None: that of the layer.
         weights: Variable name -> value; None copies the layer's own.
         folded: How many constants were folded into the weights.
     """
@@ -55,6 +56,7 @@ class Step:
     config: dict | None = dataclasses.field(default_factory=dict)
     weights: dict[str, np.ndarray] | None = None
     folded: int = 0
+    layer_class: type | None = None
 
 
 class StripRule:

@@ -1,6 +1,7 @@
 """The public entry: a gated model in, a smaller stock model out."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import keras
 from absl import logging
@@ -10,8 +11,8 @@ from keras_l0.graph import Graph
 from keras_l0.graph import Scale
 from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
+from keras_l0.internal import keras_internals
 from keras_l0.internal.agreement import measure
-from keras_l0.layers import has_gates
 from keras_l0.surgery.alignment import AlignedGraph
 from keras_l0.surgery.alignment import Realign
 from keras_l0.surgery.alignment import align
@@ -28,6 +29,8 @@ from keras_l0.surgery.report import StripReport
 _PROBE_ROWS = 8
 # Operations that are not the model's own, and its inputs.
 _STRUCTURE = (Scale, Realign, keras.layers.InputLayer)
+# Layers that look for masks on their inputs, not among their arguments.
+_MERGE_BY_MASKS = (keras.layers.Maximum, keras.layers.Minimum)
 
 
 def strip_gates(
@@ -67,21 +70,20 @@ def strip_gates(
     [2, 1]
     """
     graph = read_graph(model)
-    gated = has_gates(model)
     aligned = align(graph)
-    if gated:
+    if graph.gates:
+        _refuse_implicit_masks(graph)
         fold_gates(aligned)
     else:
         logging.warning("Model '%s' has no gates to strip.", model.name)
         aligned = _opaque(aligned)
     analysis = analyze(aligned)
-    _refuse_dead_ends(graph, aligned, analysis)
+    _refuse_dead_ends(graph, analysis)
     plan = make_plan(aligned, analysis)
     small = rebuild(plan, graph, model.name)
     if not return_report:
         return small
-    notes = () if gated else ("The model has no gates; this is a copy.",)
-    return small, _report(model, small, aligned, analysis, plan, notes)
+    return small, _report(model, small, graph, aligned, analysis, plan)
 
 
 def _opaque(aligned: AlignedGraph) -> AlignedGraph:
@@ -93,21 +95,48 @@ def _opaque(aligned: AlignedGraph) -> AlignedGraph:
     return dataclasses.replace(aligned, rules=rules)
 
 
-def _refuse_dead_ends(graph: Graph, aligned: AlignedGraph, analysis: Analysis):
-    """An output that no longer depends on any input is nobody's wish."""
-    if not graph.closed:
-        return
-    for tensor in graph.output_tensors():
-        if analysis.channels[tensor].known.all():
-            names = ", ".join(f"'{name}'" for name in graph.closed)
+def _refuse_implicit_masks(graph: Graph):
+    """Masks that no argument carries are lost where channels are put in."""
+    for node in graph.nodes:
+        masked: Iterable[bool] = ()
+        if isinstance(node.operation, _MERGE_BY_MASKS):
+            masked = map(graph.has_mask, node.inputs)
+        elif isinstance(node.operation, keras.Model):
+            outputs = getattr(node.operation, "outputs", ())
+            masked = map(keras_internals.has_mask, outputs)
+        if any(masked):
             raise ValueError(
-                f"All units of {names} are closed; stripping would cut the "
-                "model between its inputs and its outputs. Lower `l0`, or "
-                "train from a lower `drop_rate`."
+                f"Layer '{node.name}' ({node.type_name}) merges tensors by "
+                "their masks, or is a model that returns a mask. A smaller "
+                "model could not hand these masks on. Use a layer that takes "
+                "`mask` as an argument, or leave the masks out."
             )
 
 
-def _report(model, small, aligned, analysis, plan, notes):
+def _refuse_dead_ends(graph: Graph, analysis: Analysis):
+    """An output that gates have cut from the inputs is nobody's wish."""
+    constant = _constant_outputs(graph, analysis)
+    if constant <= _constant_outputs(graph, analyze(align(graph.opened()))):
+        return
+    closed = [name for name, z in graph.gates.items() if not z.any()]
+    what = "All units" if closed else "The closed units"
+    closed = closed or [name for name, z in graph.gates.items() if not z.all()]
+    raise ValueError(
+        f"{what} of {', '.join(map(repr, closed))} are closed; stripping "
+        "would cut the model between its inputs and its outputs. Lower `l0`, "
+        "or train from a lower `drop_rate`."
+    )
+
+
+def _constant_outputs(graph, analysis):
+    return {
+        tensor
+        for tensor in graph.output_tensors()
+        if analysis.channels[tensor].known.all()
+    }
+
+
+def _report(model, small, graph, aligned, analysis, plan):
     before, after = cost.count(model), cost.count(small)
     probe = inputs.made_up(model, _PROBE_ROWS)
     from keras_l0.export.runners import model_runner  # TODO move
@@ -115,28 +144,31 @@ def _report(model, small, aligned, analysis, plan, notes):
     agreement = measure(model_runner(model)(probe), model_runner(small)(probe))
     return StripReport(
         layers=_layers(aligned, analysis, plan),
-        barriers=_barriers(aligned) if has_gates(model) else (),
+        barriers=_barriers(aligned) if graph.gates else (),
         params_before=before.params,
         params_after=after.params,
         macs_before=before.macs,
         macs_after=after.macs,
         max_difference=agreement.max_difference,
         output_scale=agreement.max_reference,
-        notes=notes,
+        notes=() if graph.gates else ("The model has no gates; it is copied.",),
     )
 
 
 def _layers(aligned, analysis, plan):
-    """One row per layer with weights, those that are gone included."""
+    """One row per layer with weights, those that are gone included.
+
+    A sum has a row if constants were folded into it.
+    """
     steps = {
         call.node.name: step
         for call, step in zip(plan.calls, plan.steps, strict=True)
     }
     rows = []
     for call in aligned.calls:
-        if not call.weights:
-            continue
         step = steps.get(call.node.name)
+        if not call.weights and not (step and step.folded):
+            continue
         rows.append(
             LayerReport(
                 call.node.name,

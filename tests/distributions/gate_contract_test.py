@@ -197,12 +197,13 @@ class GateContractTest(DistributionTestCase):
 
     @rows()
     def test_13_nothing_lies_outside(self, row):
-        outside = np.array([[row.low - 0.5], [row.high + 0.5]], "float32")
+        outside = [-np.inf, row.low - 0.5, row.high + 0.5, np.inf]
+        outside = np.array(outside, "float32")[:, np.newaxis]
         gate = row.make(LOGITS)
-        ends = np.repeat([[0.0], [1.0]], 5, axis=1)
-        log_ends = np.repeat([[-np.inf], [0.0]], 5, axis=1)
-        self.assertAllEqual(gate.prob(outside), np.zeros([2, 5]))
-        self.assertAllEqual(gate.log_prob(outside), np.full([2, 5], -np.inf))
+        ends = np.repeat([[0.0], [0.0], [1.0], [1.0]], 5, axis=1)
+        log_ends = np.where(ends == 0, -np.inf, 0.0)
+        self.assertAllEqual(gate.prob(outside), np.zeros([4, 5]))
+        self.assertAllEqual(gate.log_prob(outside), np.full([4, 5], -np.inf))
         self.assertAllEqual(gate.cdf(outside), ends)
         self.assertAllEqual(gate.survival_function(outside), 1 - ends)
         self.assertAllEqual(gate.log_cdf(outside), log_ends)

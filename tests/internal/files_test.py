@@ -81,7 +81,7 @@ class AtomicFileTest(FilesTestCase):
         self.assertEqual(pathlib.Path(self.path).read_text(), "new")
 
     def test_longest_name_can_be_written(self):
-        path = os.path.join(self.folder, "n" * 251 + ".txt")
+        path = os.path.join(self.folder, "ü" * 125 + ".txt")
         with files.atomic_file(path) as temporary:
             pathlib.Path(temporary).write_text("new")
         self.assertEqual(self.names(), [os.path.basename(path)])

@@ -1,14 +1,20 @@
-"""Tests of `L0Gate` around every kind of layer against explicit products."""
+"""Tests of `L0Gate` around every kind of layer against explicit products.
 
+The gates may multiply the layer's weights instead of what `on` names; values
+and gradients must not show it.
+"""
+
+import keras
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import keras_l0
 from tests.layers import gate_oracle
 from tests.layers import layer_cases
 from tests.layers.layer_test_case import LayerTestCase
 from tests.layers.layer_test_case import along
-from tests.layers.layer_test_case import layer_call
 from tests.layers.layer_test_case import saturated
 from tests.layers.layer_test_case import spread
 from tests.layers.layer_test_case import twin
@@ -17,64 +23,123 @@ WITH_INPUTS = [row for row in layer_cases.NAMED if row[1].inputs]
 WITH_WEIGHTS = [row for row in layer_cases.NAMED if row[1].weights]
 
 
-def scaled_twin(layer, input_shape, gates):
-    """The ungated layer whose weights are multiplied by `gates`, in order."""
-    other = twin(layer, input_shape)
-    start = 0
-    for weight in other.trainable_weights:
-        if weight.name not in ("bias", "beta"):
-            stop = start + np.prod(weight.shape, dtype=int)
-            z = np.reshape(gates[start:stop], weight.shape)
-            weight.assign(weight.numpy() * z)
-            start = stop
-    return other
+class LearnsWhenClosed(keras_l0.gates.HardConcrete):
+    """A family whose gates must not be multiplied in before a ReLU."""
+
+    learns_when_closed = True
+
+
+def objective(y):
+    """A number that depends on every output, and differently on each."""
+    rng = np.random.default_rng(5)
+    return tf.reduce_sum(y * rng.normal(size=y.shape).astype("float32"))
+
+
+def gradients(tape, value, variables):
+    """Dense gradients by tensors or Keras variables."""
+    variables = [getattr(variable, "value", variable) for variable in variables]
+    return [
+        np.array(tf.convert_to_tensor(gradient))
+        for gradient in tape.gradient(value, variables)
+    ]
+
+
+def by_outputs(layer, z, x, training, axis):
+    """The layer's output times the gates: y, d/dz, d/dweights."""
+    z = tf.constant(z, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        y = layer(x, training=training)
+        y *= tf.reshape(z, along(z, axis, len(y.shape)).shape)
+        value = objective(y)
+    dz, *dw = gradients(tape, value, [z, *layer.trainable_weights])
+    return y, dz, dw
+
+
+def by_inputs(layer, z, x, training, axis):
+    """The layer of the input times the gates."""
+    z = tf.constant(z, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        gated = x * tf.reshape(z, along(z, axis, x.ndim).shape)
+        y = layer(gated, training=training)
+        value = objective(y)
+    dz, *dw = gradients(tape, value, [z, *layer.trainable_weights])
+    return y, dz, dw
+
+
+def by_weights(layer, z, x, training, axis):
+    """The layer whose weights other than biases are multiplied in order."""
+    del axis
+    factors, before, start = [], layer.get_weights(), 0
+    for weight in layer.trainable_weights:
+        size = np.prod(weight.shape, dtype=int)
+        if weight.name in ("bias", "beta"):
+            factors.append(np.ones(weight.shape))
+        else:
+            factors.append(np.reshape(z[start : start + size], weight.shape))
+            start += size
+        weight.assign(weight.numpy() * factors[-1])
+    with tf.GradientTape() as tape:
+        y = layer(x, training=training)
+        value = objective(y)
+    found = gradients(tape, value, layer.trainable_weights)
+    dz = [
+        np.ravel(w * g)
+        for v, w, g in zip(layer.weights, before, found, strict=False)
+        if v.name not in ("bias", "beta")
+    ]
+    dw = [factor * g for factor, g in zip(factors, found, strict=True)]
+    return y, np.concatenate(dz), dw
 
 
 class L0GateLayersTest(LayerTestCase):
-    def check(self, case, explicit, num_gates, **kwargs):
-        """Compares `L0Gate` with `explicit(layer, gates, x, training)`."""
+    def check(self, case, on, gates, explicit, family=None):
+        """Compares values and gradients with those of `explicit`."""
+        axis, num_gates, *_ = gates
         x = case.input()
-        gate = self.gate(case.make(), x, **kwargs)
+        family = family or keras_l0.gates.HardConcrete(clamp=None)
+        gate = self.gate(case.make(), x, gate=family, on=on, axis=axis)
         self.assertEqual(gate.gate_vector.num_gates, num_gates)
-
-        logits = spread(num_gates)
-        gate.gate_vector.logits.assign(logits)
-        z = gate_oracle.deterministic_gate(logits)
-        expected = explicit(gate.layer, z, x, False)
-        self.assertEqual(gate.compute_output_shape(x.shape), expected.shape)
-        self.assert_float32_close(gate(x), expected)
-
-        logits, z = saturated(num_gates)
-        gate.gate_vector.logits.assign(logits)
-        expected = explicit(gate.layer, z, x, True)
-        self.assert_float32_close(gate(x, training=True), expected)
+        for training, logits in (
+            (False, spread(num_gates)),
+            (True, saturated(num_gates)[0]),
+        ):
+            gate.gate_vector.logits.assign(logits)
+            z = gate_oracle.deterministic_gate(logits)
+            layer = twin(gate.layer, x.shape)
+            y, dz, dw = explicit(layer, z, x, training, axis)
+            with tf.GradientTape() as tape:
+                actual = gate(x, training=training)
+                value = objective(actual)
+            self.assert_float32_close(actual, y)
+            variables = [
+                gate.gate_vector.logits,
+                *gate.layer.trainable_weights,
+            ]
+            found = gradients(tape, value, variables)
+            expected = [dz * gate_oracle.gate_slope(logits), *dw]
+            for gradient, known in zip(found, expected, strict=True):
+                # At most some 200 terms that cancel in part.
+                self.assert_float32_close(gradient, known, ulps=1024)
 
     @parameterized.named_parameters(*layer_cases.NAMED)
     def test_outputs_are_multiplied(self, case):
-        axis, num_gates, _ = case.outputs
-
-        def explicit(layer, z, x, training):
-            y = layer_call(twin(layer, x.shape), x, training)
-            return y * along(z, axis, y.ndim)
-
-        self.check(case, explicit, num_gates, on="outputs", axis=axis)
+        self.check(case, "outputs", case.outputs, by_outputs)
 
     @parameterized.named_parameters(*WITH_INPUTS)
     def test_inputs_are_multiplied(self, case):
-        axis, num_gates, _ = case.inputs
-
-        def explicit(layer, z, x, training):
-            x = (x * along(z, axis, x.ndim)).astype("float32")
-            return layer_call(twin(layer, x.shape), x, training)
-
-        self.check(case, explicit, num_gates, on="inputs", axis=axis)
+        self.check(case, "inputs", case.inputs, by_inputs)
 
     @parameterized.named_parameters(*WITH_WEIGHTS)
     def test_weights_are_multiplied(self, case):
-        def explicit(layer, z, x, training):
-            return layer_call(scaled_twin(layer, x.shape, z), x, training)
+        self.check(case, "weights", (-1, case.weights), by_weights)
 
-        self.check(case, explicit, case.weights, on="weights")
+    @parameterized.parameters("dense_relu", "conv1d_leaky_relu", "dense")
+    def test_outputs_are_multiplied_if_closed_gates_learn(self, name):
+        case = layer_cases.BY_NAME[name]
+        family = LearnsWhenClosed(clamp=None)
+        self.check(case, "outputs", case.outputs, by_outputs, family)
 
     @parameterized.named_parameters(*layer_cases.NAMED)
     def test_open_gates_change_nothing(self, case):
@@ -82,7 +147,7 @@ class L0GateLayersTest(LayerTestCase):
         axis, num_gates, _ = case.outputs
         gate = self.gate(case.make(), x, 1000.0 * np.ones(num_gates), axis=axis)
         for training in (False, True):
-            expected = layer_call(twin(gate.layer, x.shape), x, training)
+            expected = twin(gate.layer, x.shape)(x, training=training)
             self.assertAllEqual(gate(x, training=training), expected)
 
 
@@ -90,7 +155,7 @@ class ClosedTest(LayerTestCase):
     """What a layer computes when every gate is closed."""
 
     def closed(self, name, on):
-        case = dict(layer_cases.NAMED)[name]
+        case = layer_cases.BY_NAME[name]
         x = case.input()
         gate = self.gate(case.make(), x, on=on)
         logits = gate.gate_vector.logits
@@ -113,6 +178,72 @@ class ClosedTest(LayerTestCase):
     def test_inputs_or_weights_leave_the_bias(self, name, on):
         for y, bias in self.closed(name, on):
             self.assertAllEqual(y, bias)
+
+
+class LookalikeTest(LayerTestCase):
+    """Layers that look like `activation(x @ kernel + bias)` and are not."""
+
+    def check_gates_scale(self, make, x):
+        """The gates multiply the output, whatever the layer does inside."""
+        gate = self.gate(make(), x)
+        expected = gate.layer(x) * along(
+            gate_oracle.deterministic_gate(spread(3)), -1, x.ndim
+        )
+        gate.gate_vector.logits.assign(spread(3))
+        self.assert_float32_close(gate(x), expected)
+        return gate
+
+    def test_subclass_that_standardizes_its_kernel(self):
+        class Standardized(keras.layers.Conv1D):
+            def convolution_op(self, inputs, kernel):
+                kernel = kernel / (1e-3 + keras.ops.std(kernel))
+                return super().convolution_op(inputs, kernel)
+
+        self.check_gates_scale(
+            lambda: Standardized(3, 2), layer_cases.BY_NAME["conv1d"].input()
+        )
+
+    def test_subclass_that_overrides_call(self):
+        class Shifted(keras.layers.Dense):
+            def call(self, inputs, training=None):
+                return super().call(inputs) + 1.0
+
+        x = layer_cases.BY_NAME["dense"].input()
+        self.check_gates_scale(lambda: Shifted(3), x)
+
+    def test_lora_kernel(self):
+        x = layer_cases.BY_NAME["dense"].input()
+
+        def make():
+            layer = keras.layers.Dense(3)
+            layer.build(x.shape)
+            layer.enable_lora(2)
+            layer.lora_kernel_b.assign(np.ones((2, 3)))
+            return layer
+
+        gate = self.check_gates_scale(make, x)
+        self.assertTrue(gate.layer.lora_enabled)
+
+    def test_kernel_that_changes_after_build(self):
+        x = layer_cases.BY_NAME["dense"].input()
+        for change in (
+            lambda layer: layer.enable_lora(2),
+            lambda layer: layer.quantize("int8"),
+        ):
+            gate = self.gate(keras.layers.Dense(3), x, spread(3))
+            change(gate.layer)
+            z = gate_oracle.deterministic_gate(spread(3))
+            self.assert_float32_close(gate(x), gate.layer(x) * z)
+
+    def test_regularizer_sees_the_output_before_the_gates(self):
+        x = layer_cases.BY_NAME["dense"].input()
+        for noise_shape in (None, (None, 3)):
+            layer = keras.layers.Dense(3, activity_regularizer="l2")
+            gate = self.gate(layer, x, spread(3), noise_shape=noise_shape)
+            gate(x, training=True)
+            # Keras divides by the batch size; l2 is 0.01 by default.
+            expected = 0.01 * np.sum(np.array(layer(x)) ** 2) / len(x)
+            self.assert_float32_close(gate.losses, [expected])
 
 
 if __name__ == "__main__":

@@ -78,9 +78,11 @@ def _conv(name, cls, shape, *args, kernel, filters=3, **kwargs):
 
 
 def _channels_first(name, cls, shape, *args, **kwargs):
-    return name, _with_bias(
-        cls, *args, data_format="channels_first", **kwargs
-    ), shape
+    return (
+        name,
+        _with_bias(cls, *args, data_format="channels_first", **kwargs),
+        shape,
+    )
 
 
 def _activation(name, make, shape=(2, 4), axis=-1):
@@ -108,6 +110,14 @@ CASES = (
     Case(
         "dense_activation",
         _with_bias(layers.Dense, 3, activation="sigmoid"),
+        (2, 4),
+        outputs=(-1, 3, 4 + 1),
+        inputs=(-1, 4, 3),
+        weights=12,
+    ),
+    Case(
+        "dense_relu",
+        _with_bias(layers.Dense, 3, activation="relu"),
         (2, 4),
         outputs=(-1, 3, 4 + 1),
         inputs=(-1, 4, 3),
@@ -167,6 +177,20 @@ CASES = (
         weights=24,
     ),
     Case(
+        # The bias is one per head, and belongs to none of the gates.
+        "einsum_dense_bias_of_heads",
+        _with_bias(
+            layers.EinsumDense,
+            "abc,cde->abde",
+            output_shape=(None, 2, 3),
+            bias_axes="d",
+        ),
+        (2, 5, 4),
+        outputs=(-1, 3, 4 * 2),
+        inputs=(-1, 4, 2 * 3),
+        weights=24,
+    ),
+    Case(
         # Two axes are summed over; the bias has no entry for heads.
         "einsum_dense_joins_heads",
         _with_bias(
@@ -199,6 +223,14 @@ CASES = (
         padding="same",
         activation="relu",
         kernel=6,
+    ),
+    _conv(
+        "conv1d_leaky_relu",
+        layers.Conv1D,
+        (2, 5, 4),
+        2,
+        activation="leaky_relu",
+        kernel=2,
     ),
     _conv("conv3d", layers.Conv3D, (2, 3, 3, 3, 4), 2, kernel=8),
     Case(
@@ -345,3 +377,4 @@ CASES = (
 )  # fmt: skip
 
 NAMED = tuple((case.name, case) for case in CASES)
+BY_NAME = dict(NAMED)

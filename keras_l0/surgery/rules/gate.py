@@ -45,7 +45,7 @@ class RealignRule(StripRule):
         return call.layer.axis
 
     def forward(self, call, inputs):
-        return [Channels.of_shape(call.output_shapes[0], call.layer.axis)]
+        return [Channels.whole(call.output_shapes[0], call.layer.axis)]
 
     def backward(self, call, inputs, kept):
         return [np.ones(inputs[0].size, bool)]

@@ -36,14 +36,20 @@ class AddRule(StripRule):
 
     def plan(self, call, inputs, outputs, kept):
         channels = np.flatnonzero(kept[0])
-        live = [(x.position[channels] >= 0).any() for x in inputs]
-        used = np.flatnonzero(live)
-        adapters = {int(i): inputs[i].adapt(channels) for i in used}
+        used = [
+            i
+            for i, x in enumerate(inputs)
+            if (x.position[channels] >= 0).any()
+        ]
+        # A sum of constants only: the first branch carries them.
+        used = used or [0]
+        adapters = {i: inputs[i].adapt(channels) for i in used}
         vanished = sum(
-            inputs[i].channels.value[channels]
-            for i in np.flatnonzero(np.logical_not(live))
+            x.channels.value[channels]
+            for i, x in enumerate(inputs)
+            if i not in used
         )
-        first = int(used[0])
+        first = used[0]
         adapters[first] = adapters[first].shifted(vanished)
         return Step(
             adapters,

@@ -22,6 +22,9 @@ class FlattenRule(StripRule):
             return Barrier.DYNAMIC_SHAPE
         return super().barrier(call)
 
+    def input_axis(self, call, axes):
+        return axes[0] or len(call.input_shapes[0]) - 1
+
     def output_axis(self, call, axis):
         return 1
 

@@ -1,11 +1,10 @@
 """Model inputs keep their shape."""
 
-import dataclasses
-
 import numpy as np
 from keras import layers
 
 from keras_l0.surgery.channels import Channels
+from keras_l0.surgery.channels import default_axis
 from keras_l0.surgery.registry import register_strip_rule
 from keras_l0.surgery.rule import Step
 from keras_l0.surgery.rule import StripRule
@@ -20,11 +19,11 @@ class InputRule(StripRule):
         return None
 
     def output_axis(self, call, axis):
-        return Channels.of_shape(call.output_shapes[0]).axis
+        return default_axis(call.output_shapes[0])
 
     def forward(self, call, inputs):
-        channels = Channels.of_shape(call.output_shapes[0])
-        return [dataclasses.replace(channels, divisible=False)]
+        shape = call.output_shapes[0]
+        return [Channels.whole(shape, default_axis(shape))]
 
     def backward(self, call, inputs, kept):
         return []

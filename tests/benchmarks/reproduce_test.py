@@ -1,0 +1,133 @@
+"""Tests a run on tiny data: its record, its files, going on after a kill."""
+
+import os
+from unittest import mock
+
+import keras
+import numpy as np
+from absl.testing import absltest
+
+from benchmarks import recipes
+from benchmarks import reproduce
+from benchmarks import training
+from examples import datasets
+from tests import test_util
+from tests.benchmarks import fake_mnist
+
+_NAME = "lenet_300_100-separate-ours-seed0"
+
+
+class _Killed(Exception):
+    pass
+
+
+class ReproduceTest(test_util.TestCase):
+    def setUp(self):
+        super().setUp()
+        data = self.create_tempdir().full_path
+        fake_mnist.write(data)
+        key = ("lenet_300_100", "separate", "ours")
+        self.enter_context(mock.patch.dict(os.environ, KERAS_L0_DATA=data))
+        self.enter_context(
+            mock.patch.dict(recipes.RECIPES, {key: fake_mnist.TINY})
+        )
+
+    def _run(self, folder, **kwargs):
+        state = os.path.join(folder, "state")
+        return reproduce.run(
+            "lenet_300_100", "separate", "ours", 0, folder, state, **kwargs
+        )
+
+    def _kill_at(self, folder, phase, epoch):
+        """Runs until the epoch is trained, but before it is backed up."""
+        entry = training._History.on_epoch_end
+
+        def on_epoch_end(history, number, logs=None):
+            entry(history, number, logs)
+            if (history.phase, number) == (phase, epoch):
+                raise _Killed
+
+        with (
+            mock.patch.object(training._History, "on_epoch_end", on_epoch_end),
+            self.assertRaises(_Killed),
+        ):
+            self._run(folder)
+
+    def test_run_writes_a_record(self):
+        folder = self.create_tempdir().full_path
+        record = self._run(folder)
+        self.assertEqual(os.listdir(folder + "/state"), [])
+        self.assertIn(f"{_NAME}.json", os.listdir(folder))
+        self.assertEqual(
+            [(e["phase"], e["epoch"]) for e in record["history"]],
+            [(0, 0), (0, 1), (1, 0), (1, 1)],
+        )
+        self.assertEqual(
+            record["architecture"],
+            "-".join(map(str, record["history"][-1]["units"])),
+        )
+        self.assertBetween(record["test_error"], 0, 100)
+        self.assertEqual(record["train_examples"], 90)
+        self.assertIn("keras", record["versions"])
+
+    def test_finished_run_is_not_repeated(self):
+        folder = self.create_tempdir().full_path
+        record = self._run(folder)
+        with mock.patch.object(training, "train", side_effect=_Killed):
+            self.assertEqual(self._run(folder), record)
+
+    def test_killed_run_goes_on_where_it_was(self):
+        straight = self._run(self.create_tempdir().full_path)
+        folder = self.create_tempdir().full_path
+        self._kill_at(folder, 0, 1)
+        self._kill_at(folder, 1, 1)
+        trained = []
+        original = training._History.on_epoch_begin
+
+        def on_epoch_begin(history, epoch, logs=None):
+            trained.append((history.phase, epoch))
+            original(history, epoch, logs)
+
+        with mock.patch.object(
+            training._History, "on_epoch_begin", on_epoch_begin
+        ):
+            resumed = self._run(folder)
+        self.assertEqual(trained, [(1, 1)])
+        # The order of the examples, draws and optimizer all go on as if
+        # nothing had happened.
+        for key in ("architecture", "test_error", "expected_percent_left"):
+            self.assertEqual(resumed[key], straight[key])
+        self.assertEqual(
+            [entry["loss"] for entry in resumed["history"]],
+            [entry["loss"] for entry in straight["history"]],
+        )
+
+    def test_epochs_shorten_every_phase(self):
+        record = self._run(self.create_tempdir().full_path, epochs=1)
+        self.assertEqual(record["epochs"], 2)
+
+    def test_published_recipe_has_one_optimizer(self):
+        recipe = recipes.RECIPES["lenet5", "separate", "published"]
+        optimizer = training._optimizer(recipe.phases[0], recipe, 55_000)
+        self.assertIsInstance(optimizer, keras.optimizers.Adam)
+        self.assertEqual(
+            float(np.float32(optimizer.learning_rate)), np.float32(1e-3)
+        )
+
+    def test_test_set_is_not_seen_before_the_end(self):
+        dataset = datasets.load("mnist")
+        seen = []
+        original = training._error
+
+        def error(model, x, y):
+            seen.append("test" if x is dataset.x_test else "validation")
+            return original(model, x, y)
+
+        state = os.path.join(self.create_tempdir().full_path, "state")
+        with mock.patch.object(training, "_error", error):
+            training.train("lenet_300_100", fake_mnist.TINY, 0, dataset, state)
+        self.assertEqual(seen, ["validation"] * 4 + ["test"])
+
+
+if __name__ == "__main__":
+    absltest.main()
