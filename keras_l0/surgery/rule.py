@@ -89,7 +89,8 @@ class StripRule:
 
     def forward(self, call: Call, inputs: list[Channels]) -> list[Channels]:
         """What is known of the outputs, given what is known of the inputs."""
-        return [inputs[0]]
+        axis = self.output_axis(call, inputs[0].axis)
+        return [dataclasses.replace(inputs[0], axis=axis)]
 
     def backward(
         self, call: Call, inputs: list[Channels], kept: list[np.ndarray]

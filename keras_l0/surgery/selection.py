@@ -53,9 +53,12 @@ class Adapter:
         indices = np.where(self.positions < 0, self.width, self.positions)
         if not np.array_equal(indices, np.arange(tensor.shape[self.axis])):
             tensor = ops.take(tensor, indices.astype("int32"), axis=self.axis)
-        if (self.scale != 1).any():
+        scaled = (self.scale != 1).any()
+        if scaled:
             tensor = tensor * self._along_axis(self.scale, tensor)
-        if self.shift.any():
+        if scaled or self.shift.any():
+            # Also a shift of 0: Keras takes a product with an array for a
+            # sparse tensor, which not every layer accepts; not so a sum.
             tensor = tensor + self._along_axis(self.shift, tensor)
         return tensor
 

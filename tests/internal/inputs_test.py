@@ -124,7 +124,7 @@ class AsArraysTest(test_util.TestCase):
             "rank",
             np.ones((5, 3, 1)),
             ValueError,
-            r"shape \(n, 3\).*\(5, 3, 1\)",
+            r"shape \(n, 3\)\. .*\(5, 3, 1\)",
         ),
         ("size", np.ones((5, 4)), ValueError, r"shape \(n, 3\).*\(5, 4\)"),
         ("scalar", 3.0, ValueError, r"shape \(n, 3\).*\(\)"),

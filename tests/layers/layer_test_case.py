@@ -36,7 +36,7 @@ class LayerTestCase(test_util.TestCase):
     def seed_state(self, gate):
         """State of the generator of a wrapper's or a vector's draws."""
         vector = getattr(gate, "gate_vector", gate)
-        return np.array(vector.seed_generator.state)
+        return vector.seed_generator.state.numpy()
 
 
 def spread(num_gates):

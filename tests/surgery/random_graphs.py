@@ -58,6 +58,9 @@ class Neighbors(layers.Layer):
     def call(self, inputs):
         return inputs + ops.roll(inputs, 1, axis=-1)
 
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
 
 class _Maker:
     """Grows a pool of tensors, one random layer at a time."""

@@ -1,0 +1,1 @@
+"""Programs that show keras_l0 at work."""
