@@ -7,11 +7,13 @@ The builders take the same arguments:
     l0: Price of one weight, for each layer.
     drop_rate: Initial drop rate of the gates, for each layer.
     per_example: Whether every example has a draw of its own.
+    clamp: Bound of the logits.
     widths: Units of the hidden layers.
 
 and return a model that gives the logits of the ten classes.
 """
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -29,6 +31,7 @@ def lenet_300_100(
     l0: Sequence[float] = (0.0,) * 3,
     drop_rate: Sequence[float] = (0.5,) * 3,
     per_example: bool = False,
+    clamp: float = math.log(100),
     widths: Sequence[int] = (300, 100),
 ) -> keras.Model:
     """784-300-100-10."""
@@ -38,7 +41,7 @@ def lenet_300_100(
         _dense("fc3", NUM_CLASSES),
     ]
     sizes = (784, *widths)
-    gated = _gate_all(layers, sizes, on, l0, drop_rate, per_example)
+    gated = _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp)
     return keras.Sequential(
         [keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), *gated],
         name="lenet_300_100",
@@ -50,6 +53,7 @@ def lenet5(
     l0: Sequence[float] = (0.0,) * 4,
     drop_rate: Sequence[float] = (0.5,) * 4,
     per_example: bool = False,
+    clamp: float = math.log(100),
     widths: Sequence[int] = (20, 50, 500),
 ) -> keras.Model:
     """The Caffe variant, 20-50-800-500."""
@@ -61,7 +65,7 @@ def lenet5(
     ]
     sizes = (*widths[:2], PIXELS_PER_MAP * widths[1], widths[2])
     conv1, conv2, *dense = _gate_all(
-        layers, sizes, on, l0, drop_rate, per_example
+        layers, sizes, on, l0, drop_rate, per_example, clamp
     )
     pool1, pool2 = keras.layers.MaxPooling2D(), keras.layers.MaxPooling2D()
     flatten = keras.layers.Flatten()
@@ -94,7 +98,7 @@ def _he_normal():
     )
 
 
-def _gate_all(layers, sizes, on, l0, drop_rate, per_example):
+def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp):
     """Gates each layer; `sizes` are the numbers of gates, for the draws."""
     gated = []
     for layer, size, target, price, rate in zip(
@@ -107,7 +111,9 @@ def _gate_all(layers, sizes, on, l0, drop_rate, per_example):
             if target is None
             else keras_l0.L0Gate(
                 layer,
-                gate=keras_l0.gates.HardConcrete(drop_rate=rate),
+                gate=keras_l0.gates.HardConcrete(
+                    drop_rate=rate, clamp=clamp
+                ),
                 l0=price,
                 on=target,
                 noise_shape=noise_shape,

@@ -1,6 +1,7 @@
 """What is trained: the published rows, and how to train for each of them."""
 
 import dataclasses
+import math
 
 # (network, row) -> architecture, percent of the weights left, error in percent
 PUBLISHED = {
@@ -43,6 +44,8 @@ class Recipe:
         phases: The phases.
         batch_size: Examples per step.
         per_example: Whether every example has a draw of its own.
+        clamp: Bound of the logits. Below the published log(100) an open gate
+            stays noisy, which regularizes; above log(11) it can still close.
         averaging: None, or decay of the average of all weights that is
             evaluated at the end of a phase.
     """
@@ -52,6 +55,7 @@ class Recipe:
     phases: tuple[Phase, ...]
     batch_size: int = 128
     per_example: bool = False
+    clamp: float = math.log(100)
     averaging: float | None = None
 
 
@@ -78,12 +82,12 @@ RECIPES = {
         (10, 0.5, 0.1, 10), _LENET5_DROP_RATE
     ),
     ("lenet_300_100", "uniform", "ours"): Recipe(
-        (0.1, 0.4, 0.3),
+        (0.1, 0.2, 0.15),
         _MLP_DROP_RATE,
         (
             Phase(20, gate_learning_rate=0.005),
             Phase(20, gate_learning_rate=0.005, cosine=True),
-            Phase(5, 1e-4, cosine=True, frozen=True),
+            Phase(5, 3e-4, cosine=True, frozen=True),
         ),
     ),
     ("lenet_300_100", "separate", "ours"): Recipe(
@@ -101,18 +105,20 @@ RECIPES = {
         (
             Phase(2, gate_learning_rate=0.03),
             Phase(2, 2e-3, gate_learning_rate=0.03),
-            Phase(4, 2e-3, gate_learning_rate=0.02),
-            Phase(20, 2e-3, cosine=True, frozen=True),
+            Phase(8, 2e-3, gate_learning_rate=0.02, cosine=True),
+            Phase(8, 5e-4, cosine=True, frozen=True),
         ),
+        clamp=3.0,
     ),
     ("lenet5", "separate", "ours"): Recipe(
-        (18, 0.9, 0.36, 36),
+        (16, 0.8, 0.32, 32),
         _LENET5_DROP_RATE,
         (
             Phase(2, gate_learning_rate=0.03),
             Phase(3, 2e-3, gate_learning_rate=0.03),
-            Phase(10, 2e-3, gate_learning_rate=0.01, cosine=True),
-            Phase(25, 2e-3, cosine=True, frozen=True),
+            Phase(15, 2e-3, gate_learning_rate=0.01, cosine=True),
+            Phase(12, 5e-4, cosine=True, frozen=True),
         ),
+        clamp=3.0,
     ),
 }

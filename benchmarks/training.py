@@ -51,6 +51,7 @@ def train(
         l0=[price / len(dataset.x_train) for price in recipe.l0],
         drop_rate=recipe.drop_rate,
         per_example=recipe.per_example,
+        clamp=recipe.clamp,
     )
     finished, model = _last_phase(state, len(recipe.phases))
     for number in range(finished, len(recipe.phases)):

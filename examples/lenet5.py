@@ -1,34 +1,65 @@
-import keras
+"""Trains, strips and exports LeNet-5 (Caffe's variant, 20-50-800-500).
 
-import keras_l0
+Gates lie on the feature maps of both convolutions and on the inputs of both
+dense layers, as in the L0-HC paper (Louizos et al., 2018).
+
+    python -m examples.lenet5
+    python -m examples.lenet5 --dataset=mnist --epochs=20 --l0=0.1
+"""
+
+from collections.abc import Sequence
+
+import keras
+from absl import app
+from absl import flags
+
+from examples import options
+from examples import parts
+from examples import training
 
 IMAGE_SIZE = 28
+DEFAULTS = options.Options(
+    l0=(0.02, 0.003, 0.002, 0.02),
+    epochs=50,
+    fine_tune_epochs=10,
+    gate_learning_rate=0.1,
+)
 
 
-def build(gated, image_shape=(28, 28, 1), num_classes=10, l0=(0.0,) * 4):
-    init = keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+def build(
+    image_shape: tuple[int, int, int] = (28, 28, 1),
+    num_classes: int = 10,
+    l0: Sequence[float] | None = None,
+) -> keras.Model:
+    """Builds the network, which gives the logits of the classes.
 
-    def dense(units, activation=None, name=None):
-        return keras.layers.Dense(units, activation, kernel_initializer=init, name=name)
+    Args:
+        image_shape: Height, width and channels of the images.
+        num_classes: Number of classes.
+        l0: Prices of a weight of `conv1`, `conv2`, `fc1` and `fc2`, as in
+            `keras_l0.L0Gate`. None, the default, builds the dense network.
+    """
+    conv1, conv2, fc1, fc2 = [None] * 4 if l0 is None else l0
+    images = keras.Input(image_shape)
+    x = parts.apply(parts.conv("conv1", 20), images, conv1, "outputs")
+    x = keras.layers.MaxPooling2D()(x)
+    x = parts.apply(parts.conv("conv2", 50), x, conv2, "outputs")
+    x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Flatten()(x)
+    x = parts.apply(parts.dense("fc1", 500, "relu"), x, fc1, "inputs")
+    logits = parts.apply(parts.dense("fc2", num_classes), x, fc2, "inputs")
+    return keras.Model(images, logits, name="lenet5")
 
-    def conv(filters, name):
-        return keras.layers.Conv2D(filters, 5, activation="relu", kernel_initializer=init, name=name)
 
-    def gate(layer, on, l0):
-        if not gated:
-            return layer
-        return keras_l0.L0Gate(layer, on=on, l0=l0, name=f"{layer.name}_{on}")
+def main(argv: Sequence[str]) -> None:
+    """Runs the example as the flags say."""
+    if argv[1:]:
+        raise app.UsageError(f"Only flags are taken. Received: {argv[1:]}")
+    chosen = options.parsed_options(DEFAULTS)
+    training.run(build, IMAGE_SIZE, chosen)
 
-    return keras.Sequential(
-        [
-            keras.Input(image_shape),
-            gate(conv(20, "conv1"), "outputs", l0[0]),
-            keras.layers.MaxPooling2D(),
-            gate(conv(50, "conv2"), "outputs", l0[1]),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Flatten(),
-            gate(dense(500, "relu", "fc1"), "inputs", l0[2]),
-            gate(dense(num_classes, None, "fc2"), "inputs", l0[3]),
-        ],
-        name="lenet5",
-    )
+
+if __name__ == "__main__":
+    options.define_flags(DEFAULTS)
+    flags.adopt_module_key_flags(options)
+    app.run(main)

@@ -1,4 +1,4 @@
-"""What the examples share: flags, and the way from training to the report."""
+"""The way of the examples: train, strip, export, compare, test, report."""
 
 import contextlib
 import dataclasses
@@ -6,179 +6,214 @@ import json
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from collections.abc import Iterator
 
 import keras
-import numpy as np
-import tensorflow as tf
-from absl import flags
 
 import keras_l0
 from examples import datasets
+from examples import reporting
+from examples.options import Options
 
 _QUICK_ROWS = 256
-_ROWS_AT_ONCE = 500
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What the flags say; `define_flags` says what they mean."""
-
-    l0: tuple[float, ...]
-    epochs: int
-    fine_tune_epochs: int
-    gate_learning_rate: float
-    dataset: str = "digits"
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    seed: int = 0
-    output_dir: str = "out"
-    quick: bool = False
-
-
-def define_flags(
-    defaults: Options, flag_values: flags.FlagValues = flags.FLAGS
-) -> None:
-    """Defines one flag per option. A program does so; importing it does not."""
-
-    def define(kind, name, *arguments):
-        default = getattr(defaults, name)
-        kind(name, default, *arguments, flag_values=flag_values)
-
-    define(flags.DEFINE_enum, "dataset", datasets.NAMES, "What to train on.")
-    define(flags.DEFINE_integer, "epochs", "Epochs with gates drawn.", 1)
-    define(
-        flags.DEFINE_integer,
-        "fine_tune_epochs",
-        "Epochs with the gates frozen, after the others.",
-        0,
-    )
-    define(flags.DEFINE_integer, "batch_size", "Examples per step.", 1)
-    define(
-        flags.DEFINE_float,
-        "learning_rate",
-        "Adam's, for weights; it falls to 0 along a cosine.",
-        0,
-    )
-    define(flags.DEFINE_float, "gate_learning_rate", "Adam's, for gates.", 0)
-    define(
-        flags.DEFINE_list,
-        "l0",
-        "The papers' lambda, one for each gated layer or one for all: the "
-        "price of a weight times the number of training examples.",
-    )
-    define(flags.DEFINE_integer, "seed", "Seed of all that is random.")
-    define(flags.DEFINE_string, "output_dir", "Folder for all that is written.")
-    define(
-        flags.DEFINE_boolean,
-        "quick",
-        "A few images and epochs only, to see that everything works.",
-    )
-    flags.register_validator(
-        "l0",
-        lambda texts: _prices(texts, len(defaults.l0)) is not None,
-        f"must be {len(defaults.l0)} numbers that are not negative, or one",
-        flag_values,
-    )
-
-
-def parsed_options(
-    defaults: Options, flag_values: flags.FlagValues = flags.FLAGS
-) -> Options:
-    """The options that were chosen by the flags."""
-    values = {
-        field.name: flag_values[field.name].value
-        for field in dataclasses.fields(Options)
-    }
-    values["l0"] = _prices(values["l0"], len(defaults.l0))
-    return Options(**values)
-
-
-def _prices(texts, count):
-    """The numbers, `count` of them; None if they are not such numbers."""
-    try:
-        prices = tuple(float(text) for text in texts)
-    except ValueError:
-        return None
-    if len(prices) not in (1, count) or not all(p >= 0 for p in prices):
-        return None
-    return prices * (count // len(prices))
+_CALIBRATION_ROWS = 500
 
 
 def run(
     build: Callable[..., keras.Model], image_size: int, options: Options
 ) -> dict:
-    """Trains, strips, exports, compares and reports; see the README.
+    """Does everything that an example does.
 
     Args:
         build: `build(image_shape, num_classes, l0)` returns a network that
-            gives logits: gated, with these prices of a weight for each gated
-            layer, or dense if `l0` is None.
-        image_size: Least height and width of the images; others are enlarged.
+            gives logits: with gates, where `l0` holds the price of a weight
+            for each gated layer, or dense, where `l0` is None.
+        image_size: Least height and width of images; others are enlarged.
         options: What to do.
 
     Returns:
         report: What `report.json` holds.
     """
     start = time.monotonic()
-    try:
-        data = datasets.load(options.dataset, image_size)
-        os.makedirs(options.output_dir, exist_ok=True)
-    except (ImportError, OSError, ValueError) as error:
-        raise SystemExit(f"Error: {error}") from error
+    data = _prepare(image_size, options)
     if options.quick:
         data, options = _quick(data, options)
-    shape, classes = data.x_train.shape[1:], data.num_classes
 
     _heading(1, "Train the dense network, to compare with")
-    keras.utils.set_random_seed(options.seed)
-    dense = build(shape, classes, None)
-    _fit(dense, data, options)
+    dense = _trained(build, data, options)
     _save(dense, options, "dense.keras")
 
     _heading(2, "Train the same network with gates")
-    keras.utils.set_random_seed(options.seed)
-    prices = [price / len(data.x_train) for price in options.l0]
-    gated = build(shape, classes, prices)
     gates = keras_l0.callbacks.GateHistory()
-    _fit(gated, data, options, gates)
+    prices = [price / len(data.x_train) for price in options.l0]
+    gated = _trained(build, data, options, prices, gates)
     _save(gated, options, "gated.keras")
 
-    _heading(3, "Strip: remove the units that the gates have closed")
+    _heading(3, "Strip: remove what the gates have closed")
     small, stripping = keras_l0.strip_gates(gated, return_report=True)
     print(stripping)
     _save(small, options, "stripped.keras")
 
-    _heading(4, "Export")
-    files = _export(small, gated, data, options)
+    _heading(4, "Export, and read back what was written")
+    _export(small, data, options)
 
     _heading(5, "Compare")
-    comparison = keras_l0.compare(
-        dense,
-        gated,
-        small,
-        data.x_validation,
-        quantize="int8",
-        runs=20 if options.quick else 200,
-    )
+    comparison = _compare(dense, gated, small, data, options)
     print(comparison)
 
-    _heading(6, "Test, once, on images that nothing was chosen by")
-    accuracy = _accuracies(dense, gated, small, files, data)
+    _heading(6, "Test, once, on images by which nothing was chosen")
+    models = {"dense": dense, "gated": gated, "stripped": small}
     report = {
         "network": dense.name,
         "options": dataclasses.asdict(options),
-        "examples": _sizes(data),
-        "test_accuracy": accuracy,
+        "training_images": len(data.x_train),
+        "test_images": len(data.x_test),
+        "test_accuracy": reporting.accuracies(
+            models, options.output_dir, data.x_test, data.y_test
+        ),
         "comparison": comparison.to_dict(),
         "stripping": stripping.to_dict(),
-        "num_gates": gates.num_gates,
+        "units_before": gates.num_gates,
+        "units_after": reporting.units_left(gated, small),
         "open_gates": gates.history,
         "seconds": round(time.monotonic() - start, 1),
     }
-    _write_report(report, options)
-    _draw(gated, small, gates, report, options)
-    _say_farewell(report, options)
+    _finish(report, options)
     return report
+
+
+def _prepare(image_size, options):
+    """Whatever can go wrong early, before hours of training."""
+    try:
+        os.makedirs(options.output_dir, exist_ok=True)
+        with _whole(options, "report.json") as path:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"options": dataclasses.asdict(options)}, file)
+        return datasets.load(options.dataset, image_size)
+    except (ImportError, OSError, ValueError) as error:
+        raise SystemExit(f"Error: {error}") from error
+
+
+def _quick(data, options):
+    """The first rows of the data, and three epochs."""
+    rows = {
+        field.name: getattr(data, field.name)[:_QUICK_ROWS]
+        for field in dataclasses.fields(data)
+        if field.name != "num_classes"
+    }
+    return (
+        dataclasses.replace(data, **rows),
+        dataclasses.replace(options, epochs=2, fine_tune_epochs=1),
+    )
+
+
+def _heading(number, text):
+    print(f"\n[{number}/6] {text}", flush=True)
+
+
+def _trained(build, data, options, prices=None, *callbacks):
+    """A network after both phases of training; dense without `prices`."""
+    keras.utils.set_random_seed(options.seed)
+    model = build(data.x_train.shape[1:], data.num_classes, prices)
+    _fit(model, data, options, options.epochs, callbacks)
+    if options.fine_tune_epochs:
+        print("Fine-tune" + (" with the gates frozen" if prices else ""))
+        for vector in keras_l0.layers.gate_vectors(model).values():
+            vector.trainable = False
+        _fit(model, data, options, options.fine_tune_epochs, callbacks)
+    return model
+
+
+def _fit(model, data, options, epochs, callbacks):
+    model.compile(
+        _optimizer(epochs, data, options),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.fit(
+        data.x_train,
+        data.y_train,
+        batch_size=options.batch_size,
+        epochs=epochs,
+        validation_data=(data.x_validation, data.y_validation),
+        callbacks=list(callbacks),
+        # A moving bar is for a screen; a log gets one line for each epoch.
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+
+
+def _optimizer(epochs, data, options):
+    """Adam for the weights, and one of their own for the gates."""
+    steps = epochs * -(-len(data.x_train) // options.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
+    return keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(
+            keras.optimizers.Adam(rate),
+            {".*/logits": keras.optimizers.Adam(options.gate_learning_rate)},
+        )
+    )
+
+
+def _path(options, name):
+    return os.path.join(options.output_dir, name)
+
+
+@contextlib.contextmanager
+def _whole(options: Options, name: str) -> Iterator[str]:
+    """A temporary path, renamed at the end: a file is whole or not there."""
+    temporary = _path(options, f".{name}")
+    yield temporary
+    os.replace(temporary, _path(options, name))
+
+
+def _save(model, options, name):
+    with _whole(options, name) as path:
+        model.save(path)
+
+
+def _export(small, data, options):
+    """Writes three files; each is read back and checked before it is kept."""
+    probe = data.x_validation
+    print(
+        keras_l0.export_saved_model(
+            small, _path(options, "saved_model"), probe=probe
+        )
+    )
+    print(
+        keras_l0.export_litert(
+            small, _path(options, "model.tflite"), probe=probe
+        )
+    )
+    print(
+        keras_l0.export_litert(
+            small,
+            _path(options, "model_int8.tflite"),
+            quantize="int8",
+            calibration_data=data.x_train[:_CALIBRATION_ROWS],
+            probe=probe,
+        )
+    )
+
+
+def _compare(dense, gated, small, data, options):
+    runs = 20 if options.quick else 200
+    return keras_l0.compare(
+        dense, gated, small, data.x_validation, quantize="int8", runs=runs
+    )
+
+
+def _finish(report, options):
+    """Writes the report and the pictures, and says what came of it."""
+    with _whole(options, "report.json") as path:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+    for name, share in report["test_accuracy"].items():
+        print(f"  {name:<18} {100 * share:6.2f} % right")
+    reporting.draw(report, options.output_dir)
+    names = [n for n in os.listdir(options.output_dir) if n[0] != "."]
+    print(
+        f"\n{reporting.summary(report)}\n\nDone in "
+        f"{report['seconds']:.0f} seconds. Written to {options.output_dir}: "
+        f"{', '.join(sorted(names))}"
+    )

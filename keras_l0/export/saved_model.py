@@ -102,12 +102,12 @@ def write_saved_model(model: keras.Model, folder: str) -> None:
         lambda structure: plain(structure, training=False),
         input_signature=[
             keras.tree.map_structure(
-                _any_batch, signature.input_structure(plain)
+                _tensor_spec, signature.input_structure(plain)
             )
         ],
     )
     archive.write_out(folder, verbose=False)
 
 
-def _any_batch(tensor):
-    return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, tensor.name)
+def _tensor_spec(tensor):
+    return tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name)

@@ -52,11 +52,3 @@ def with_plain_names(model: keras.Model) -> keras.Model:
 def with_flat_inputs(model: keras.Model) -> keras.Model:
     """The same model; it takes the list of its inputs instead of a dict."""
     return keras.Model(model.inputs, output_structure(model))
-
-
-def with_structure_of(model: keras.Model, source: keras.Model) -> keras.Model:
-    """`model` with inputs and outputs nested as those of `source` are."""
-    return keras.Model(
-        keras.tree.pack_sequence_as(input_structure(source), model.inputs),
-        keras.tree.pack_sequence_as(output_structure(source), model.outputs),
-    )

@@ -129,7 +129,7 @@ def named_weights(operation: object) -> dict[str, keras.Variable]:
 def weight_values(operation: object) -> dict[str, np.ndarray]:
     """Values of an operation's weights, by the names of `named_weights`."""
     return {
-        key: keras.ops.convert_to_numpy(variable)
+        key: variable.numpy()
         for key, variable in named_weights(operation).items()
     }
 

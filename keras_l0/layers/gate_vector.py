@@ -2,7 +2,6 @@
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from keras_l0 import gates
 from keras_l0.internal import keras_internals
@@ -144,4 +143,5 @@ class GateVector(keras.layers.Layer):
 
 
 def _value(variable: keras.Variable) -> tf.Tensor:
-    return ops.convert_to_tensor(variable)
+    # Keras' own `convert_to_tensor` returns the variable.
+    return tf.convert_to_tensor(variable)

@@ -91,8 +91,8 @@ class TensorTarget(Target):
         )
 
     def call(self, inputs, gates, kwargs):
-        groups = self._groups
-        if groups and len(gates.shape) == 1 and self._moves_into_weights(groups):
+        groups = self._groups if len(gates.shape) == 1 else []
+        if groups and self._moves_into_weights(groups):
             values = _scaled(groups, gates)
             return _call_with(self.layer, values, inputs, kwargs)
         return self._call_with_gated_tensor(inputs, gates, kwargs), []

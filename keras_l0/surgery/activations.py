@@ -4,39 +4,48 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from keras import activations
+import tensorflow as tf
 
 # f(z * x) == z * f(x) for z >= 0.
-_HOMOGENEOUS = (activations.linear, activations.relu, activations.leaky_relu)
+_HOMOGENEOUS_NAMES = ("linear", "relu", "leaky_relu")
 # Each output entry depends on the same entry of the input alone.
-_ELEMENTWISE = _HOMOGENEOUS + tuple(
-    getattr(activations, name)
-    for name in (
-        "celu",
-        "elu",
-        "exponential",
-        "gelu",
-        "hard_shrink",
-        "hard_sigmoid",
-        "hard_silu",
-        "hard_tanh",
-        "log_sigmoid",
-        "mish",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "soft_shrink",
-        "softplus",
-        "softsign",
-        "sparse_plus",
-        "sparse_sigmoid",
-        "squareplus",
-        "tanh",
-        "tanh_shrink",
-        "threshold",
-    )
+_ELEMENTWISE_NAMES = (
+    *_HOMOGENEOUS_NAMES,
+    "celu",
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "log_sigmoid",
+    "mish",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
 )
+
+
+def _functions(names):
+    """The functions of these names: Keras' own, and what people use instead."""
+    modules = (keras.activations, keras.ops, tf.nn)
+    found = [getattr(m, name, None) for m in modules for name in names]
+    return tuple(function for function in found if function is not None)
+
+
+_HOMOGENEOUS = _functions(_HOMOGENEOUS_NAMES)
+_ELEMENTWISE = _functions(_ELEMENTWISE_NAMES)
 
 
 def is_elementwise(activation: Callable) -> bool:

@@ -16,4 +16,4 @@ class Barrier(enum.Enum):
     BROADCASTING = "the merged tensors differ in shape"
     GROUPED_KERNEL = "the convolution has groups"
     COUPLED_CHANNELS = "every output channel depends on all input channels"
-    OTHER_AXIS = "the units lie along another axis here"
+    STRAY_BIAS = "Keras adds the bias along another axis than the units'"

@@ -1,5 +1,6 @@
 """Makes new layers and operations like those of the source model."""
 
+import inspect
 import tempfile
 from typing import Any
 
@@ -23,13 +24,30 @@ def copy_operation(
     """
     config = layer_class.get_config(source)
     named = "name" in config
-    config.update(changes)
+    config.update(_functions(source, config) | changes)
     if not named:
         config.pop("name", None)
-    if issubclass(layer_class, keras.layers.Lambda):
-        # The code is the caller's own and in memory already.
-        return layer_class.from_config(config, safe_mode=False)
-    return layer_class.from_config(config)
+    copy = layer_class.from_config(config)
+    if isinstance(source, keras.layers.Lambda):
+        copy.function = source.function
+    return copy
+
+
+def _functions(source, config):
+    """The functions in a config as they are: Keras knows them by name only.
+
+    Names find neither functions that are not registered, nor the caller's own
+    function that is called as one of Keras'.
+    """
+    if isinstance(source, keras.layers.Lambda):
+        # Takes no function from a config but those that it can find.
+        return {"function": keras.saving.serialize_keras_object(keras.activations.linear)}
+    found = {key: getattr(source, key, None) for key in config}
+    return {
+        key: value
+        for key, value in found.items()
+        if inspect.isroutine(value) and not inspect.ismethod(value)
+    }
 
 
 def free_initializers(source: Any, names: list[str]) -> dict:

@@ -26,7 +26,8 @@ def register_strip_rule(
 
     Raises:
         ValueError: if the class has a rule and `override` is false.
-        TypeError: if `operation_class` is not a class.
+        TypeError: if `operation_class` is not a class, or what is decorated
+            not a `StripRule` class.
 
     Example:
 
@@ -54,6 +55,13 @@ def register_strip_rule(
         )
 
     def register(rule_class):
+        if not isinstance(rule_class, type) or not issubclass(
+            rule_class, StripRule
+        ):
+            raise TypeError(
+                "A strip rule must be a subclass of `StripRule`. "
+                f"Received: {rule_class!r}"
+            )
         _RULES[operation_class] = rule_class()
         return rule_class
 

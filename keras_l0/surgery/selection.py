@@ -57,9 +57,10 @@ class Adapter:
         if scaled:
             tensor = tensor * self._along_axis(self.scale, tensor)
         if scaled or self.shift.any():
-            # Also a shift of 0: Keras takes a product with an array for a
-            # sparse tensor, which not every layer accepts; not so a sum.
-            tensor = tensor + self._along_axis(self.shift, tensor)
+            # Keras adds a vector along the last axis if only the sizes fit,
+            # whatever axis is meant; it subtracts as NumPy does. It also takes
+            # a product with an array for sparse: hence a shift of 0, too.
+            tensor = tensor - self._along_axis(-self.shift, tensor)
         return tensor
 
     def _along_axis(self, values, tensor):

@@ -53,7 +53,7 @@ class ReproduceTest(test_util.TestCase):
         ):
             self._run(folder)
 
-    def test_run_writes_a_record(self):
+    def test_run_writes_a_record_and_is_not_repeated(self):
         folder = self.create_tempdir().full_path
         record = self._run(folder)
         self.assertEqual(os.listdir(folder + "/state"), [])
@@ -69,10 +69,6 @@ class ReproduceTest(test_util.TestCase):
         self.assertBetween(record["test_error"], 0, 100)
         self.assertEqual(record["train_examples"], 90)
         self.assertIn("keras", record["versions"])
-
-    def test_finished_run_is_not_repeated(self):
-        folder = self.create_tempdir().full_path
-        record = self._run(folder)
         with mock.patch.object(training, "train", side_effect=_Killed):
             self.assertEqual(self._run(folder), record)
 
@@ -103,8 +99,10 @@ class ReproduceTest(test_util.TestCase):
         )
 
     def test_epochs_shorten_every_phase(self):
-        record = self._run(self.create_tempdir().full_path, epochs=1)
-        self.assertEqual(record["epochs"], 2)
+        recipe = recipes.RECIPES["lenet5", "separate", "ours"]
+        epochs = [p.epochs for p in reproduce.shortened(recipe, 3).phases]
+        self.assertEqual(epochs, [min(p.epochs, 3) for p in recipe.phases])
+        self.assertEqual(reproduce.shortened(recipe, None), recipe)
 
     def test_published_recipe_has_one_optimizer(self):
         recipe = recipes.RECIPES["lenet5", "separate", "published"]

@@ -17,6 +17,10 @@ class WrappersTest(test_util.TestCase):
         counted = count((6, 5, 5, 2), layer)
         self.assertEqual(counted, cost.Cost(76, 6 * (3 * 3 * 9 * 2 * 4)))
 
+    def test_time_distributed_counts_the_rest_of_the_shape_once(self):
+        layer = keras.layers.TimeDistributed(keras.layers.Dense(4))
+        self.assertEqual(count((6, 3), layer).macs, 6 * 12)
+
     def test_time_distributed_without_kernel_counts_nothing(self):
         layer = keras.layers.TimeDistributed(keras.layers.Flatten())
         self.assertEqual(count((6, 5, 2), layer), cost.Cost(0, 0))

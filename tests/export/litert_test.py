@@ -72,6 +72,12 @@ class ExportLitertTest(LitertTestCase):
         self.assertEqual(result.bytes, os.path.getsize(self.path))
         self.assertEqual(self.names(), ["model.tflite"])
 
+    def test_closed_units_are_gone(self):
+        model = models.gated_image_model()
+        result = export.export_litert(model, self.path)
+        # 864 weights of the first dense layer become 64 * 6: 1.9 kB less.
+        self.assertLess(result.bytes, len(converter.convert(model)) - 1500)
+
     def test_difference_of_int8_is_that_on_the_calibration_data(self):
         model = models.gated_image_model()
         result = export.export_litert(

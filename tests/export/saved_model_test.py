@@ -74,6 +74,17 @@ class ExportSavedModelTest(test_util.TestCase):
         self.assertGreater(result.max_reference, 0.5)
         self.assertEqual(self.names(), ["saved_model"])
 
+    def test_closed_units_are_gone(self):
+        model = models.gated_image_model()
+        export.export_saved_model(model, self.path)
+        variables = tf.train.list_variables(self.path + "/variables/variables")
+        stored = sum(
+            np.prod(s, dtype=int) for n, s in variables if "VALUE" in n
+        )
+        # 4 of 6 filters and 6 of 9 units are open; filters have statistics.
+        filters, hidden, last = 4 * 18 + 4 * 4, 6 * (16 * 4 + 1), 3 * 7
+        self.assertEqual(stored, filters + hidden + last)
+
     def test_loads_without_keras_l0(self):
         model = models.gated_image_model()
         export.export_saved_model(model, self.path)
@@ -150,6 +161,8 @@ class ExportSavedModelTest(test_util.TestCase):
         model = models.recurrent_model(batch_size=2)
         result = export.export_saved_model(model, self.path)
         self.assertLess(result.max_difference, 1e-6)
+        signature = tf.saved_model.load(self.path).signatures["serving_default"]
+        self.assertEqual(signature.inputs[0].shape, (2, 5, 3))
 
     @parameterized.parameters("mixed_float16", "mixed_bfloat16", "float64")
     def test_other_precisions(self, dtype):

@@ -66,14 +66,6 @@ class SignatureTest(test_util.TestCase):
         expected = model({"left": left, "right": right})
         self.assertAllEqual(flat([left, right])["wide"], expected["wide"])
 
-    def test_structure_of_another_model(self):
-        source = models.gated_two_input_model(as_dict=True)
-        model = keras.Model(source.inputs, source.outputs)
-        shaped = signature.with_structure_of(model, source)
-        data = {"left": np.ones((2, 4)), "right": np.ones((2, 2))}
-        for name, expected in source(data).items():
-            self.assertAllEqual(shaped(data)[name], expected)
-
 
 if __name__ == "__main__":
     absltest.main()

@@ -266,7 +266,7 @@ class CountTest(LayerTestCase):
             for training in (False, True):
                 gate(X, training=training)
                 self.assertEmpty(gate.losses)
-            gate.trainable = True
+            frozen.trainable = True
             gate(X)
             self.assertLen(gate.losses, 2)
 

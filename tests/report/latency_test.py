@@ -1,6 +1,7 @@
 """Tests of the measurement of latency."""
 
-import time
+import itertools
+from unittest import mock
 
 import keras
 import numpy as np
@@ -11,7 +12,34 @@ from keras_l0.report import latency
 from tests import test_util
 
 
+class Clock:
+    """A clock that only the calls under test move on."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter_ns(self):
+        return int(self.now * 1e9)
+
+    def monotonic(self):
+        return self.now
+
+
 class MedianTimesTest(test_util.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = Clock()
+        self.enter_context(mock.patch.object(latency, "time", self.clock))
+
+    def takes(self, *seconds):
+        """A call that takes each of `seconds` in turn, again and again."""
+        durations = itertools.cycle(seconds)
+
+        def call():
+            self.clock.now += next(durations)
+
+        return call
+
     def test_calls_take_turns_forwards_and_backwards(self):
         order = []
         calls = {name: lambda name=name: order.append(name) for name in "abc"}
@@ -20,24 +48,27 @@ class MedianTimesTest(test_util.TestCase):
         self.assertEqual("".join(order), "aabbcc" + "ccbbaa" + "aabbcc")
 
     def test_median_of_the_second_call_of_each_turn(self):
-        # Every other call is slow: those that fill the caches.
-        pauses = {"fast": 0.0, "slow": 0.02}
-        count = {"fast": 0, "slow": 0}
-
-        def call(name):
-            count[name] += 1
-            time.sleep(pauses[name] if count[name] % 2 == 0 else 0.05)
-
-        calls = {name: lambda name=name: call(name) for name in pauses}
-        found = latency.median_times(calls, runs=3)
-        # Sleeping takes its time at least, and hardly twice of it.
-        self.assertLess(found["fast"], 10.0)
-        self.assertBetween(found["slow"], 20.0, 45.0)
+        calls = {
+            "steady": self.takes(7.0, 0.25),
+            "disturbed": self.takes(0.0, 1.0, 0.0, 2.0, 0.0, 64.0),
+        }
+        self.assertEqual(
+            latency.median_times(calls, runs=3, seconds=1e9),
+            {"steady": 250.0, "disturbed": 2000.0},
+        )
 
     def test_ends_in_time_after_ten_rounds(self):
         count = []
-        latency.median_times({"a": lambda: count.append(1)}, 1000, seconds=0.0)
+
+        def call():
+            count.append(1)
+            self.clock.now += 1.0
+
+        latency.median_times({"a": call}, 1000, seconds=5.0)
         self.assertLen(count, 20)
+        count.clear()
+        latency.median_times({"a": call}, 1000, seconds=99.0)
+        self.assertLen(count, 100)
 
     def test_no_calls(self):
         self.assertEqual(latency.median_times({}, runs=3), {})

@@ -45,7 +45,7 @@ def zero_some(model: keras.Model, rng: np.random.Generator) -> None:
     for layer in model.layers:
         for variable in layer.weights:
             if variable.name == "kernel" and rng.random() < 0.3:
-                kernel = keras.ops.convert_to_numpy(variable).copy()
+                kernel = variable.numpy().copy()
                 kernel[..., rng.random(kernel.shape[-1]) < 0.3] = 0
                 kernel[..., rng.random(kernel.shape[-2]) < 0.3, :] = 0
                 variable.assign(kernel)

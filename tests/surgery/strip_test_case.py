@@ -97,7 +97,7 @@ def outputs(model, x):
 
 def weights(model):
     """Values of all variables, those of seeds included."""
-    return [keras.ops.convert_to_numpy(v) for v in model.variables]
+    return [v.numpy() for v in model.variables]
 
 
 def flat_layers(model):

@@ -1,5 +1,7 @@
 """Dense and convolution: linear maps of the channels, then an activation."""
 
+import dataclasses
+
 import numpy as np
 from keras import layers
 
@@ -33,6 +35,10 @@ class LinearRule(StripRule):
         """Whether the kernel sees every input channel at every position."""
         return True
 
+    def spare_units(self, call: Call, units: int) -> int:
+        """How many units that nobody reads a smaller layer must have."""
+        return 0
+
     def forward(self, call, inputs):
         x, kernel = inputs[0], _kernel(call)
         activation = call.layer.activation
@@ -44,7 +50,7 @@ class LinearRule(StripRule):
         if not self.folds_constants(call):
             blocking = blocking | x.nonzero
         known = ~sees[blocking].any(axis=0)
-        sums = _bias(call) + _constant_part(kernel, x)
+        sums = _bias(call) + _constant_part(kernel, x, x.known)
         value = activations.evaluate(activation, np.where(known, sums, 0))
         return [Channels(self.output_axis(call, x.axis), known, value)]
 
@@ -67,30 +73,46 @@ class LinearRule(StripRule):
     def plan(self, call, inputs, outputs, kept):
         x, kernel = inputs[0], _kernel(call)
         live, padded = self._wanted(call, x.channels, kept[0])
+        folded = x.channels.known & ~padded
+        bias = _bias(call) + _constant_part(kernel, x.channels, folded)
         rows = np.flatnonzero(live)
-        if not live.any() and not padded.any():
-            # The outputs are constants that a consumer insists on: any input
-            # channel carries them, under a kernel of zeros.
-            rows = np.flatnonzero(x.position >= 0)[:1]
-            kernel = np.zeros_like(kernel)
-        folded = Channels(
-            x.channels.axis, x.channels.known & ~padded, x.channels.value
-        )
-        bias = _bias(call) + _constant_part(_kernel(call), folded)
         small = kernel[:, rows] * x.scale[rows, None]
         if padded.any():
             ones = np.einsum(
                 "kio,i->ko", kernel[:, padded], x.channels.value[padded]
             )
             small = np.concatenate([small, ones[:, None]], axis=1)
+        elif not live.any():
+            # The outputs are constants that a consumer insists on: any input
+            # channel carries them, under a kernel of zeros.
+            rows = np.flatnonzero(x.position >= 0)[:1]
+            small = np.zeros_like(kernel[:, rows])
+        config, weights = self._layer(
+            call, small[..., kept[0]], bias[kept[0]]
+        )
+        selection = Selection.of(outputs[0], kept[0])
+        width = config[self.config_width]
         return Step(
             {0: x.adapt(rows, absorbed=True, ones=int(padded.any()))},
-            [Selection.of(outputs[0], kept[0])],
-            *_layer(
-                call, self.config_width, small[..., kept[0]], bias[kept[0]]
-            ),
-            folded=int((x.channels.nonzero & ~padded).sum()),
+            [dataclasses.replace(selection, width=width)],
+            config,
+            weights,
+            folded=int(np.count_nonzero(folded & x.channels.nonzero)),
         )
+
+    def _layer(self, call, kernel, bias):
+        """Config changes and weights of the smaller layer."""
+        use_bias = call.layer.use_bias or bool(bias.any())
+        units = bias.size
+        if use_bias:
+            units += self.spare_units(call, units)
+        spare = (0, units - bias.size)
+        kernel = np.pad(kernel, ((0, 0), (0, 0), spare))
+        spatial = call.weights["kernel"].shape[:-2]
+        weights = {"kernel": kernel.reshape(*spatial, *kernel.shape[1:])}
+        if use_bias:
+            weights["bias"] = np.pad(bias, spare)
+        return {self.config_width: units, "use_bias": use_bias}, weights
 
     def scaled_weights(self, call, factors):
         if not activations.is_homogeneous(call.layer.activation):
@@ -119,7 +141,15 @@ class ConvRule(LinearRule):
     def barrier(self, call):
         if call.layer.groups != 1:
             return Barrier.GROUPED_KERNEL
+        if self.spare_units(call, call.layer.filters):
+            return Barrier.STRAY_BIAS
         return super().barrier(call)
+
+    def spare_units(self, call, units):
+        # Keras adds a bias along the last axis if that is as long as the bias,
+        # whatever the data format; one filter more, and it does not.
+        first = call.layer.data_format == "channels_first"
+        return int(first and call.output_shapes[0][-1] == units)
 
     def input_axis(self, call, axes):
         first = call.layer.data_format == "channels_first"
@@ -147,17 +177,7 @@ def _dependencies(kernel):
     return (kernel != 0).any(axis=0)
 
 
-def _constant_part(kernel, channels):
-    """What the known channels add to each output, float64 `[outputs]`."""
-    value = np.where(channels.known, channels.value, 0)
+def _constant_part(kernel, channels, folded):
+    """What the channels `folded` add to each output, float64 `[outputs]`."""
+    value = np.where(folded, channels.value, 0)
     return np.einsum("kio,i->o", kernel, value)
-
-
-def _layer(call, config_width, kernel, bias):
-    """Config changes and weights of the smaller layer."""
-    spatial = call.weights["kernel"].shape[:-2]
-    weights = {"kernel": kernel.reshape(*spatial, *kernel.shape[1:])}
-    use_bias = call.layer.use_bias or bool(bias.any())
-    if use_bias:
-        weights["bias"] = bias
-    return {config_width: kernel.shape[-1], "use_bias": use_bias}, weights

@@ -151,12 +151,28 @@ class LinearRuleTest(RuleTestCase):
             call = self.call(layer, shape)
             self.assertEqual(find_rule(layer).input_axis(call, [None]), 1)
 
-    def test_conv3d_channels_first(self):
-        # Keras runs it on a CPU, other than in one or two dimensions.
+    @parameterized.parameters("valid", "same")
+    def test_conv3d_channels_first(self, padding):
+        # Keras runs it on a CPU, other than in one or two dimensions. Three
+        # filters are as many as there are pixels in a row, along which Keras
+        # would add the bias.
         layer = layers.Conv3D(
-            3, 2, padding="same", data_format="channels_first"
+            4, 2, padding=padding, data_format="channels_first"
         )
-        self.check(layer, self.probe((4, 3, 3, 3), KNOWN, axis=1))
+        self.check(
+            layer,
+            self.probe((4, 2, 2, 3 + (padding == "valid")), KNOWN, axis=1),
+            needed=[[True, True, False, True], [True, True, False, False]],
+        )
+
+    def test_bias_along_another_axis_is_a_barrier(self):
+        for filters, data_format, expected in (
+            (4, "channels_first", Barrier.STRAY_BIAS),
+            (5, "channels_first", None),
+            (4, "channels_last", None),
+        ):
+            layer = layers.Conv3D(filters, 1, data_format=data_format)
+            self.assertEqual(self.barrier(layer, (2, 3, 3, 4)), expected)
 
     def test_unknown_activation_couples_the_channels(self):
         def center(x):

@@ -15,6 +15,7 @@ from keras_l0.graph import named_weights
 from keras_l0.graph.record import weight_values
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
+from keras_l0.surgery.copying import copy_operation
 from keras_l0.surgery.registry import find_rule
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.selection import Selection
@@ -72,8 +73,12 @@ class RuleTestCase(StripTestCase):
             return rule
         return rule.barrier(self.call(layer, *shapes))
 
-    def check(self, layer, *probes):
-        """Checks forward, backward and plan for many needed channels."""
+    def check(self, layer, *probes, needed=None):
+        """Checks forward, backward and plan for many needed channels.
+
+        Args:
+            needed: List of boolean arrays; None chooses them.
+        """
         shapes = [probe.arrays[0].shape[1:] for probe in probes]
         call = self.call(layer, *shapes)
         rule = find_rule(layer)
@@ -87,8 +92,8 @@ class RuleTestCase(StripTestCase):
             for arrays in zip(*(p.arrays for p in probes), strict=True)
         ]
         self._check_known(output, expected)
-        for needed in self._subsets(output.size):
-            kept = output.kept(needed)
+        for subset in needed or self._subsets(output.size):
+            kept = output.kept(np.asarray(subset))
             parts = rule.backward(call, channels, [kept])
             self._check_needed(layer, probes, parts, output, kept)
             self._check_plan(rule, call, probes, parts, output, kept)
@@ -174,8 +179,7 @@ class RuleTestCase(StripTestCase):
         if step.config is None:
             (result,) = inputs
             return keras.ops.convert_to_numpy(result)
-        config = {**call.layer.get_config(), **step.config}
-        layer = type(call.layer).from_config(config)
+        layer = copy_operation(call.layer, type(call.layer), step.config)
         several = len(call.input_shapes) > 1
         layer(inputs if several else inputs[0])
         values = call.weights if step.weights is None else step.weights

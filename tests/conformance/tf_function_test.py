@@ -1,0 +1,105 @@
+"""Tests that a traced function does what eager calls do, and is traced once."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_l0
+from tests import descriptors
+from tests import test_util
+
+X = descriptors.inputs()
+
+
+def step(model, x, training):
+    """Outputs, losses and gradients of a pass."""
+    variables = [v.value for v in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        y = model(x, training=training)
+        losses = list(model.losses)
+        value = tf.reduce_sum(y**2) + sum(losses)
+    return y, losses, tape.gradient(value, variables)
+
+
+class TfFunctionTest(test_util.TestCase):
+    @parameterized.named_parameters(*descriptors.NAMED)
+    def test_traced_equals_eager(self, row):
+        eager, model = row.model(), row.model()
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec((None, 4)),
+                tf.TensorSpec((), "bool"),
+            ]
+        )
+        def unknown_batch_size(x, training):
+            del training
+            return step(model, x, True)
+
+        known = tf.function(lambda x, training: step(model, x, training))
+        for training in (False, True, True):
+            expected = step(eager, X, training)
+            # Both advance the seed: the same draws follow.
+            actual = known(tf.constant(X), training)
+            for a, b in zip(
+                tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True
+            ):
+                # float32 sums of at most some 30 products.
+                atol = 1e-5 * np.abs(b).max(initial=1e-3)
+                self.assertAllClose(a, b, rtol=0, atol=atol)
+        for size in (6, 2):
+            y, _, gradients = unknown_batch_size(X[:size], True)
+            self.assertEqual(y.shape, (size, 2))
+            self.assertNotIn(None, gradients)
+
+    @parameterized.named_parameters(*descriptors.NAMED)
+    def test_one_trace_serves_all_values(self, row):
+        model = row.model()
+        traced = tf.function(
+            lambda x: (model(x, training=True), tf.add_n(model.losses + [0.0]))
+        )
+        inference = tf.function(lambda x: model(x, training=False))
+        outputs = []
+        for logits in ((-1000.0,), (0.0, 1.0), (1000.0,)):
+            descriptors.set_logits(model, logits)
+            traced(X)
+            outputs.append(inference(X))
+            self.assertAllClose(outputs[-1], model(X), rtol=1e-5)
+        self.assertNotAllClose(outputs[0], outputs[2])
+        for function in (traced, inference):
+            self.assertEqual(function.experimental_get_tracing_count(), 1)
+
+
+class CallbacksTest(test_util.TestCase):
+    @parameterized.named_parameters(
+        (row.name, row) for row in descriptors.CALLBACKS
+    )
+    def test_callback_leaves_training_alone(self, row):
+        """The same weights with it as without it, eager and traced."""
+        weights = []
+        for callbacks, eager in (
+            ([], True),
+            ([row.make()], True),
+            ([row.make()], False),
+        ):
+            keras.utils.set_random_seed(test_util.test_seed())
+            vector = keras_l0.GateVector(seed=3)
+            gate = keras_l0.L0Gate(
+                keras.layers.Dense(4), gate_vector=vector, l0=0.1
+            )
+            model = keras.Sequential(
+                [keras.Input((4,)), gate, keras.layers.Dense(1)]
+            )
+            model.compile("sgd", "mse", run_eagerly=eager, jit_compile=False)
+            y = np.ones((6, 1))
+            model.fit(X, y, epochs=2, verbose=0, callbacks=callbacks)
+            weights.append(model.get_weights())
+        for other in weights[1:]:
+            for value, known in zip(other, weights[0], strict=True):
+                self.assertAllClose(value, known, rtol=1e-5)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,124 @@
+"""The table of public classes that every conformance test runs over.
+
+A new layer, gate family, metric or callback adds a row here and is then held
+to every file of `tests/conformance/`; a class without a row fails
+`coverage_test.py`.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import layers
+
+import keras_l0
+from tests import test_util
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A public class at work.
+
+    Attributes:
+        name: Name of the row in the log.
+        make: Function that returns an object of the class. Between them, the
+            rows of a class give every argument a value other than its default.
+        layer: Function of the object: a layer of inputs `[batch, 4]` that
+            uses it.
+    """
+
+    name: str
+    make: Callable[[], object]
+    layer: Callable[[object], keras.layers.Layer] = lambda made: made
+
+    @property
+    def cls(self) -> type:
+        return type(self.make())
+
+    def model(self) -> keras.Model:
+        """A built model that uses the object; the same one every time."""
+        keras.utils.set_random_seed(test_util.test_seed())
+        inputs = [keras.Input((4,)), layers.Dense(4)]
+        return keras.Sequential(
+            [*inputs, self.layer(self.make()), layers.Dense(2)]
+        )
+
+
+def _hard_concrete(**kwargs):
+    return keras_l0.gates.HardConcrete(
+        **{
+            "temperature": 0.5,
+            "stretch_low": -0.2,
+            "stretch_high": 1.3,
+            "drop_rate": 0.3,
+            "clamp": 3.0,
+            "inference": "median",
+            **kwargs,
+        }
+    )
+
+
+def _dense():
+    return layers.Dense(4, activation="tanh", name="dense")
+
+
+def _l0_gate(**kwargs):
+    kwargs = {"l0": 0.01, "l2": 0.02, "name": "gated", **kwargs}
+    return lambda: keras_l0.L0Gate(_dense(), **kwargs)
+
+
+def _gated(gate):
+    return keras_l0.L0Gate(_dense(), gate, l0=0.01)
+
+
+def _tied(vector):
+    """Two layers with the same gates."""
+    return keras.Sequential(
+        [
+            keras_l0.L0Gate(layers.Dense(4), gate_vector=vector, l0=0.01)
+            for _ in range(2)
+        ]
+    )
+
+
+LAYERS = (
+    Row("l0_gate_outputs", _l0_gate(axis=1, l2_detached=True)),
+    Row("l0_gate_linear_outputs", lambda: keras_l0.L0Gate(layers.Dense(4))),
+    Row("l0_gate_inputs", _l0_gate(on="inputs")),
+    Row("l0_gate_weights", _l0_gate(on="weights")),
+    Row("l0_gate_per_example", _l0_gate(noise_shape=(None, 4))),
+    Row(
+        "gate_vector",
+        lambda: keras_l0.GateVector(_hard_concrete(), seed=7, name="stream"),
+        _tied,
+    ),
+)
+GATES = (
+    Row("hard_concrete", _hard_concrete, _gated),
+    Row(
+        "hard_concrete_topk",
+        lambda: _hard_concrete(inference="topk", clamp=None),
+        _gated,
+    ),
+)
+METRICS = ()
+CALLBACKS = (
+    Row("gate_history", keras_l0.callbacks.GateHistory, lambda made: None),
+)
+
+# What a model can hold.
+ROWS = LAYERS + GATES
+NAMED = tuple((row.name, row) for row in ROWS)
+
+
+def inputs(batch_size: int = 6) -> np.ndarray:
+    """Inputs of a row's model."""
+    rng = np.random.default_rng(test_util.test_seed())
+    return rng.normal(size=(batch_size, 4)).astype("float32")
+
+
+def set_logits(model: keras.Model, values: tuple[float, ...]) -> None:
+    """Gives the gates of a model the values in turn."""
+    for vector in keras_l0.layers.gate_vectors(model).values():
+        vector.logits.assign(np.resize(values, vector.num_gates))
