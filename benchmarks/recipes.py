@@ -82,22 +82,24 @@ RECIPES = {
         (10, 0.5, 0.1, 10), _LENET5_DROP_RATE
     ),
     ("lenet_300_100", "uniform", "ours"): Recipe(
-        (0.1, 0.2, 0.15),
+        (0.1, 0.21, 1.2),
         _MLP_DROP_RATE,
         (
             Phase(20, gate_learning_rate=0.005),
-            Phase(20, gate_learning_rate=0.005, cosine=True),
-            Phase(5, 3e-4, cosine=True, frozen=True),
+            Phase(25, gate_learning_rate=0.005, cosine=True),
+            Phase(3, 1e-4, cosine=True, frozen=True),
         ),
+        clamp=2.5,
     ),
     ("lenet_300_100", "separate", "ours"): Recipe(
-        (0.2, 0.8, 1.0),
+        (0.2, 0.8, 8),
         _MLP_DROP_RATE,
         (
             Phase(15, gate_learning_rate=0.01),
-            Phase(15, gate_learning_rate=0.005, cosine=True),
-            Phase(10, 5e-4, cosine=True, frozen=True),
+            Phase(25, gate_learning_rate=0.005, cosine=True),
+            Phase(3, 1e-4, cosine=True, frozen=True),
         ),
+        clamp=2.5,
     ),
     ("lenet5", "uniform", "ours"): Recipe(
         (9, 0.45, 0.18, 18),

@@ -13,7 +13,8 @@ NAMES = ("digits", "mnist", "fashion_mnist", "cifar10")
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 _MAX_VALIDATION = 5000
-_DIGITS_IN_TEST = 360
+_DIGITS_IN_TEST = 600
+_LEAST_IMAGES = 10
 # What NumPy and the zip reader raise for a file that is cut short, damaged,
 # encrypted or packed in a way that they do not know.
 _READ_ERRORS = (
@@ -74,9 +75,9 @@ def load(name: str = "digits", image_size: int | None = None) -> Dataset:
 
     >>> from examples import datasets
     >>> datasets.load("digits").x_test.shape
-    (360, 8, 8, 1)
+    (600, 8, 8, 1)
     >>> datasets.load("digits", image_size=28).x_test.shape
-    (360, 28, 28, 1)
+    (600, 28, 28, 1)
     """
     if name not in NAMES:
         raise ValueError(
@@ -87,7 +88,7 @@ def load(name: str = "digits", image_size: int | None = None) -> Dataset:
 
 
 def _digits():
-    """The 1,797 digits: 360 for the test, a tenth of the rest held out."""
+    """The 1,797 digits: a third for the test, a tenth of the rest held out."""
     try:
         from sklearn import datasets
         from sklearn.model_selection import train_test_split
@@ -122,7 +123,9 @@ def _npz(name):
         (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     x, y, x_test, y_test = _scale(x), y.ravel(), _scale(x_test), y_test.ravel()
     start = len(x) - _validation_size(len(x))
-    return _dataset((x[:start], y[:start]), (x[start:], y[start:]), (x_test, y_test))
+    return _dataset(
+        (x[:start], y[:start]), (x[start:], y[start:]), (x_test, y_test)
+    )
 
 
 def _read(path):
@@ -144,30 +147,33 @@ def _read(path):
 
 
 def _check(path, x, y, x_test, y_test):
-    """Refuses arrays that are not images in 0..255 or [0, 1] with classes."""
-    for key, images, labels in (("train", x, y), ("test", x_test, y_test)):
-        if images.ndim not in (3, 4) or images.dtype.kind not in "uf":
-            raise ValueError(
-                f"`x_{key}` in '{path}' must be images [n, height, width] or "
-                "[n, height, width, channels], uint8 or float. Received: "
-                f"shape={images.shape}, dtype={images.dtype}"
-            )
-        if labels.size != len(images) or labels.dtype.kind not in "ui":
-            raise ValueError(
-                f"`y_{key}` in '{path}' must hold one integer class for each "
-                f"of the {len(images)} images. Received: "
-                f"shape={labels.shape}, dtype={labels.dtype}"
-            )
-        if len(images) < 10 or labels.min() < 0:
-            raise ValueError(
-                f"'{path}' must hold 10 or more {key} images, with classes "
-                f"counted from 0. Received: {len(images)} images"
-            )
+    """Refuses what is not images and classes, or does not belong together."""
+    _check_part(path, "train", x, y)
+    _check_part(path, "test", x_test, y_test)
     if x.shape[1:] != x_test.shape[1:] or y_test.max() > y.max():
         raise ValueError(
-            f"Training and test data in '{path}' must have the same image "
-            f"shape and the same classes. Received: {x.shape[1:]} and "
+            f"Training and test data in '{path}' must have images of one shape "
+            f"and the same classes. Received: shapes {x.shape[1:]} and "
             f"{x_test.shape[1:]}, classes up to {y.max()} and {y_test.max()}"
+        )
+
+
+def _check_part(path, part, x, y):
+    is_image = x.ndim in (3, 4) and (
+        x.dtype == "uint8"
+        or (x.dtype.kind == "f" and np.all((x >= 0) & (x <= 1)))
+    )
+    if not is_image or len(x) < _LEAST_IMAGES:
+        raise ValueError(
+            f"`x_{part}` in '{path}' must be {_LEAST_IMAGES} or more images, "
+            "[n, height, width] or [n, height, width, channels], uint8 or "
+            f"floats in [0, 1]. Received: shape={x.shape}, dtype={x.dtype}"
+        )
+    if y.size != len(x) or y.dtype.kind not in "ui" or y.min() < 0:
+        raise ValueError(
+            f"`y_{part}` in '{path}' must hold one class, an integer counted "
+            f"from 0, for each of the {len(x)} images. Received: "
+            f"shape={y.shape}, dtype={y.dtype}"
         )
 
 
@@ -175,9 +181,7 @@ def _scale(images):
     """Float32 images in [0, 1], with a channel axis."""
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    if images.dtype.kind == "u":
-        images = images / np.iinfo(images.dtype).max
-    return images
+    return images / np.float32(255) if images.dtype == "uint8" else images
 
 
 def _validation_size(num_train):

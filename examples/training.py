@@ -10,6 +10,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 
 import keras
+import tensorflow as tf
+from absl import logging
 
 import keras_l0
 from examples import datasets
@@ -36,6 +38,8 @@ def run(
         report: What `report.json` holds.
     """
     start = time.monotonic()
+    tf.get_logger().setLevel("WARNING")
+    logging.set_verbosity(logging.WARNING)
     data = _prepare(image_size, options)
     if options.quick:
         data, options = _quick(data, options)
@@ -127,7 +131,7 @@ def _trained(build, data, options, prices=None, *callbacks):
 
 def _fit(model, data, options, epochs, callbacks):
     model.compile(
-        _optimizer(epochs, data, options),
+        _optimizer(model, epochs, data, options),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -143,15 +147,18 @@ def _fit(model, data, options, epochs, callbacks):
     )
 
 
-def _optimizer(epochs, data, options):
+def _optimizer(model, epochs, data, options):
     """Adam for the weights, and one of their own for the gates."""
     steps = epochs * -(-len(data.x_train) // options.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
+    weights = keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
+    )
+    vectors = keras_l0.layers.gate_vectors(model).values()
+    if not any(vector.trainable for vector in vectors):
+        return weights
+    gates = keras.optimizers.Adam(options.gate_learning_rate)
     return keras.optimizers.MultiOptimizer(
-        keras.optimizers.OptimizerMap(
-            keras.optimizers.Adam(rate),
-            {".*/logits": keras.optimizers.Adam(options.gate_learning_rate)},
-        )
+        keras.optimizers.OptimizerMap(weights, {".*/logits": gates})
     )
 
 
@@ -163,8 +170,12 @@ def _path(options, name):
 def _whole(options: Options, name: str) -> Iterator[str]:
     """A temporary path, renamed at the end: a file is whole or not there."""
     temporary = _path(options, f".{name}")
-    yield temporary
-    os.replace(temporary, _path(options, name))
+    try:
+        yield temporary
+        os.replace(temporary, _path(options, name))
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
 
 
 def _save(model, options, name):

@@ -79,7 +79,7 @@ class GateHistory(keras.callbacks.Callback):
 
     def _count(self):
         return {
-            name: np.count_nonzero(vector.deterministic_gate())
+            name: int(np.count_nonzero(vector.deterministic_gate()))
             for name, vector in gate_vectors(self.model).items()
         }
 

@@ -1,11 +1,10 @@
-"""Runs a model, a SavedModel or a LiteRT file through one interface.
+"""Runs a SavedModel or a LiteRT file as a model is run.
 
 A runner takes a list of arrays, one per input in the order of `model.inputs`,
 and returns a list of arrays, one per output in the order of `model.outputs`.
 """
 
 import warnings
-from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
@@ -13,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_l0.export import signature
-
-Runner = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+from keras_l0.internal.model_runner import Runner
+from keras_l0.internal.model_runner import input_structure
+from keras_l0.internal.model_runner import to_numpy
 
 # TensorFlow's warning that its interpreter will move to another package.
 MOVING_INTERPRETER = r"\s*Warning: tf.lite.Interpreter is deprecated"
@@ -23,27 +23,15 @@ MOVING_INTERPRETER = r"\s*Warning: tf.lite.Interpreter is deprecated"
 _CHUNK = 64
 
 
-def model_runner(model: keras.Model) -> Runner:
-    """Runs a Keras model in inference mode."""
-    structure = signature.input_structure(model)
-
-    def run(arrays):
-        tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
-        packed = keras.tree.pack_sequence_as(structure, tensors)
-        return _to_numpy(model(packed, training=False))
-
-    return run
-
-
 def saved_model_runner(filepath: str, model: keras.Model) -> Runner:
     """Runs the SavedModel that was exported from `model`."""
-    structure = signature.input_structure(model)
+    structure = input_structure(model)
     loaded = tf.saved_model.load(filepath)
 
     def run(arrays):
         tensors = [tf.convert_to_tensor(array) for array in arrays]
         packed = keras.tree.pack_sequence_as(structure, tensors)
-        return _to_numpy(loaded.serve(packed))
+        return to_numpy(loaded.serve(packed))
 
     return run
 
@@ -88,11 +76,4 @@ def in_chunks(
     return [
         [array[start : start + step] for array in arrays]
         for start in range(0, stop, step)
-    ]
-
-
-def _to_numpy(outputs):
-    return [
-        keras.ops.convert_to_numpy(output)
-        for output in keras.tree.flatten(outputs)
     ]

@@ -15,6 +15,7 @@ from keras_l0.internal import agreement
 from keras_l0.internal import files
 from keras_l0.internal import inputs
 from keras_l0.internal import keras_internals
+from keras_l0.internal import model_runner
 
 # What TensorFlow and Keras put into the folder of a SavedModel.
 _CONTENT = ("assets", "fingerprint.pb", "saved_model.pb", "variables")
@@ -102,7 +103,7 @@ def write_saved_model(model: keras.Model, folder: str) -> None:
         lambda structure: plain(structure, training=False),
         input_signature=[
             keras.tree.map_structure(
-                _tensor_spec, signature.input_structure(plain)
+                _tensor_spec, model_runner.input_structure(plain)
             )
         ],
     )

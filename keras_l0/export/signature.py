@@ -4,12 +4,7 @@ import re
 
 import keras
 
-
-def input_structure(model: keras.Model) -> object:
-    """The model's inputs as its call takes them: a tensor, a list, a dict."""
-    if isinstance(model, keras.Sequential):
-        return model.inputs[0]
-    return model.input
+from keras_l0.internal.model_runner import input_structure
 
 
 def output_structure(model: keras.Model) -> object:

@@ -8,6 +8,7 @@ import numpy as np
 from keras_l0.export import runners
 from keras_l0.internal import agreement
 from keras_l0.internal import inputs
+from keras_l0.internal import model_runner
 
 # Rows of made-up data, and the most that are taken of a user's.
 _MADE_UP_ROWS = 3
@@ -25,7 +26,7 @@ def probe_data(
 
 def verify(
     model: keras.Model,
-    runner: runners.Runner,
+    runner: model_runner.Runner,
     data: Sequence[np.ndarray],
     tolerance: float | None,
     written: str,
@@ -47,7 +48,7 @@ def verify(
         ValueError: if the model's outputs are NaN or infinite throughout.
         RuntimeError: if `runner` fails, or differs by more than `tolerance`.
     """
-    reference = runners.model_runner(model)
+    reference = model_runner.model_runner(model)
     found = agreement.worst(
         [
             agreement.measure(

@@ -3,5 +3,15 @@
 from keras_l0.report.compare import compare
 from keras_l0.report.comparison import Comparison
 from keras_l0.report.comparison import ModelFigures
+from keras_l0.report.figures import plot_accuracy_size
+from keras_l0.report.figures import plot_architecture
+from keras_l0.report.figures import plot_open_units
 
-__all__ = ["Comparison", "ModelFigures", "compare"]
+__all__ = [
+    "Comparison",
+    "ModelFigures",
+    "compare",
+    "plot_accuracy_size",
+    "plot_architecture",
+    "plot_open_units",
+]

@@ -12,6 +12,7 @@ from keras_l0.export import converter
 from keras_l0.export import runners
 from keras_l0.export import saved_model
 from keras_l0.internal import files
+from keras_l0.internal import model_runner
 
 
 @dataclasses.dataclass
@@ -31,7 +32,9 @@ class Artifacts:
     name: str
     model: keras.Model
     sizes: dict[str, int] = dataclasses.field(default_factory=dict)
-    forms: dict[str, runners.Runner] = dataclasses.field(default_factory=dict)
+    forms: dict[str, model_runner.Runner] = dataclasses.field(
+        default_factory=dict
+    )
     litert: dict[str, bytes] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 
@@ -50,7 +53,7 @@ class Artifacts:
         reloaded = self.attempt(".keras", _save_and_reload, self.model, path)
         if reloaded is not None:
             self.sizes["keras"] = files.size_in_bytes(path)
-            self.forms[".keras, reloaded"] = runners.model_runner(reloaded)
+            self.forms[".keras, reloaded"] = model_runner.model_runner(reloaded)
 
     def add_saved_model(self, folder: str) -> None:
         """Exports the model as a SavedModel and loads it."""

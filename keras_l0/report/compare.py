@@ -12,6 +12,7 @@ from keras_l0.export import runners
 from keras_l0.export.stock import stock_model
 from keras_l0.internal import agreement
 from keras_l0.internal import inputs
+from keras_l0.internal import model_runner
 from keras_l0.internal import validation
 from keras_l0.layers import has_gates
 from keras_l0.report import latency
@@ -157,7 +158,7 @@ def _write(model, gated, small, folder, quantizations, data):
 
 def _differences(gated, stripped, data):
     """What was run -> largest difference, and the gated model's scale."""
-    reference = runners.model_runner(gated)
+    reference = model_runner.model_runner(gated)
     batches = runners.in_chunks(data, inputs.batch_size(gated))
     expected = [reference(batch) for batch in batches]
 
@@ -169,7 +170,7 @@ def _differences(gated, stripped, data):
             ]
         )
 
-    candidates = {"model": runners.model_runner(stripped.model)}
+    candidates = {"model": model_runner.model_runner(stripped.model)}
     candidates.update(stripped.forms)
     differences = {}
     for form, runner in candidates.items():

@@ -227,5 +227,5 @@ def _padded(values, least):
 
 
 def _save(figure, path):
-    with files.atomic_file(path) as temporary:
+    with files.atomic_file(path, "path") as temporary:
         figure.savefig(temporary)

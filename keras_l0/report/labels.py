@@ -74,7 +74,12 @@ def label_ends(axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
             (1.03, height),
             textcoords="axes fraction",
             verticalalignment="center",
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": 0.6,
+                "relpos": (0, 0.5),
+            },
         )
 
 

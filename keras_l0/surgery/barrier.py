@@ -7,7 +7,9 @@ class Barrier(enum.Enum):
     """The reasons that a strip report gives."""
 
     NO_RULE = "no strip rule is registered for this class"
-    OVERRIDDEN_CALL = "the class overrides methods of the one that its rule knows"
+    OVERRIDDEN_CALL = (
+        "the class overrides methods of the one that its rule knows"
+    )
     SHARED_WEIGHTS = "the layer is called more than once"
     EXTRA_WEIGHTS = "the layer has weights that its rule does not know"
     EXTRA_INPUTS = "the call takes more tensors than its rule knows"

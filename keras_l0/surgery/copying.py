@@ -41,7 +41,11 @@ def _functions(source, config):
     """
     if isinstance(source, keras.layers.Lambda):
         # Takes no function from a config but those that it can find.
-        return {"function": keras.saving.serialize_keras_object(keras.activations.linear)}
+        return {
+            "function": keras.saving.serialize_keras_object(
+                keras.activations.linear
+            )
+        }
     found = {key: getattr(source, key, None) for key in config}
     return {
         key: value

@@ -13,6 +13,7 @@ from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
 from keras_l0.internal import keras_internals
 from keras_l0.internal.agreement import measure
+from keras_l0.internal.model_runner import model_runner
 from keras_l0.surgery.alignment import AlignedGraph
 from keras_l0.surgery.alignment import Realign
 from keras_l0.surgery.alignment import align
@@ -139,8 +140,6 @@ def _constant_outputs(graph, analysis):
 def _report(model, small, graph, aligned, analysis, plan):
     before, after = cost.count(model), cost.count(small)
     probe = inputs.made_up(model, _PROBE_ROWS)
-    from keras_l0.export.runners import model_runner  # TODO move
-
     agreement = measure(model_runner(model)(probe), model_runner(small)(probe))
     return StripReport(
         layers=_layers(aligned, analysis, plan),

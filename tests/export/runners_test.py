@@ -12,6 +12,7 @@ from keras_l0.export import converter
 from keras_l0.export import runners
 from keras_l0.export import saved_model
 from keras_l0.export import stock
+from keras_l0.internal import model_runner
 from tests import test_util
 from tests.export import models
 
@@ -27,7 +28,7 @@ class RunnersTest(test_util.TestCase):
         os.mkdir(path)
         saved_model.write_saved_model(model, path)
         return (
-            runners.model_runner(model),
+            model_runner.model_runner(model),
             runners.saved_model_runner(path, model),
             runners.litert_runner(converter.convert(model), model),
         )
@@ -53,11 +54,6 @@ class RunnersTest(test_util.TestCase):
         for run in self.all_runners(keras.Model(inputs, outputs)):
             for number, output in enumerate(run([LEFT])):
                 self.assertAllEqual(output, LEFT * np.float32(number))
-
-    def test_model_runs_in_inference_mode(self):
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5)])
-        (output,) = runners.model_runner(model)([LEFT])
-        self.assertAllEqual(output, LEFT)
 
     def test_interpreter_warns_of_nothing(self):
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])

@@ -5,6 +5,7 @@ import numpy as np
 from absl.testing import absltest
 
 from keras_l0.export import signature
+from keras_l0.internal import model_runner
 from tests import test_util
 from tests.export import models
 
@@ -16,12 +17,12 @@ def sequential():
 class SignatureTest(test_util.TestCase):
     def test_structure_of_sequential_is_a_tensor(self):
         model = sequential()
-        self.assertIs(signature.input_structure(model), model.inputs[0])
+        self.assertIs(model_runner.input_structure(model), model.inputs[0])
         self.assertIs(signature.output_structure(model), model.outputs[0])
 
     def test_structure_of_dict(self):
         model = models.gated_two_input_model(as_dict=True)
-        structure = signature.input_structure(model)
+        structure = model_runner.input_structure(model)
         self.assertEqual(sorted(structure), ["left", "right"])
 
     def test_output_names(self):

@@ -194,13 +194,13 @@ class LookalikeTest(LayerTestCase):
         return gate
 
     def test_subclass_that_standardizes_its_kernel(self):
-        class Standardized(keras.layers.Conv1D):
+        class Standardized(keras.layers.Conv2D):
             def convolution_op(self, inputs, kernel):
                 kernel = kernel / (1e-3 + keras.ops.std(kernel))
                 return super().convolution_op(inputs, kernel)
 
         self.check_gates_scale(
-            lambda: Standardized(3, 2), layer_cases.BY_NAME["conv1d"].input()
+            lambda: Standardized(3, 2), layer_cases.BY_NAME["conv2d"].input()
         )
 
     def test_subclass_that_overrides_call(self):

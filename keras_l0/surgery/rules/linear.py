@@ -87,9 +87,7 @@ class LinearRule(StripRule):
             # channel carries them, under a kernel of zeros.
             rows = np.flatnonzero(x.position >= 0)[:1]
             small = np.zeros_like(kernel[:, rows])
-        config, weights = self._layer(
-            call, small[..., kept[0]], bias[kept[0]]
-        )
+        config, weights = self._layer(call, small[..., kept[0]], bias[kept[0]])
         selection = Selection.of(outputs[0], kept[0])
         width = config[self.config_width]
         return Step(

@@ -37,9 +37,7 @@ class AddRule(StripRule):
     def plan(self, call, inputs, outputs, kept):
         channels = np.flatnonzero(kept[0])
         used = [
-            i
-            for i, x in enumerate(inputs)
-            if (x.position[channels] >= 0).any()
+            i for i, x in enumerate(inputs) if (x.position[channels] >= 0).any()
         ]
         # A sum of constants only: the first branch carries them.
         used = used or [0]
