@@ -111,9 +111,7 @@ def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp):
             if target is None
             else keras_l0.L0Gate(
                 layer,
-                gate=keras_l0.gates.HardConcrete(
-                    drop_rate=rate, clamp=clamp
-                ),
+                gate=keras_l0.gates.HardConcrete(drop_rate=rate, clamp=clamp),
                 l0=price,
                 on=target,
                 noise_shape=noise_shape,

@@ -92,10 +92,10 @@ RECIPES = {
         clamp=2.5,
     ),
     ("lenet_300_100", "separate", "ours"): Recipe(
-        (0.2, 0.8, 8),
+        (0.215, 0.785, 1.7),
         _MLP_DROP_RATE,
         (
-            Phase(15, gate_learning_rate=0.01),
+            Phase(20, gate_learning_rate=0.01),
             Phase(25, gate_learning_rate=0.005, cosine=True),
             Phase(3, 1e-4, cosine=True, frozen=True),
         ),
@@ -113,13 +113,13 @@ RECIPES = {
         clamp=3.0,
     ),
     ("lenet5", "separate", "ours"): Recipe(
-        (16, 0.8, 0.32, 32),
+        (17, 0.85, 0.5, 34),
         _LENET5_DROP_RATE,
         (
             Phase(2, gate_learning_rate=0.03),
             Phase(3, 2e-3, gate_learning_rate=0.03),
-            Phase(15, 2e-3, gate_learning_rate=0.01, cosine=True),
-            Phase(12, 5e-4, cosine=True, frozen=True),
+            Phase(20, 2e-3, gate_learning_rate=0.01, cosine=True),
+            Phase(10, 5e-4, cosine=True, frozen=True),
         ),
         clamp=3.0,
     ),

@@ -51,11 +51,13 @@ def build(
     return keras.Model(images, logits, name="lenet5")
 
 
-def main(argv: Sequence[str]) -> None:
-    """Runs the example as the flags say."""
+def main(
+    argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS
+) -> None:
+    """Runs the example as the parsed flags say."""
     if argv[1:]:
         raise app.UsageError(f"Only flags are taken. Received: {argv[1:]}")
-    chosen = options.parsed_options(DEFAULTS)
+    chosen = options.parsed_options(DEFAULTS, flag_values)
     training.run(build, IMAGE_SIZE, chosen)
 
 

@@ -57,19 +57,30 @@ def build(
     return keras.Model(images, logits, name="lenet_300_100")
 
 
-def main(argv: Sequence[str]) -> None:
-    """Runs the example as the flags say."""
+def define_flags(flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the flags of all examples, and `--gate_on`."""
+    options.define_flags(DEFAULTS, flag_values)
+    flags.DEFINE_enum(
+        "gate_on",
+        "inputs",
+        ["inputs", "outputs"],
+        "Gates on the inputs of all layers, or on the hidden units.",
+        flag_values=flag_values,
+    )
+
+
+def main(
+    argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS
+) -> None:
+    """Runs the example as the parsed flags say."""
     if argv[1:]:
         raise app.UsageError(f"Only flags are taken. Received: {argv[1:]}")
-    gated_build = functools.partial(build, gate_on=flags.FLAGS.gate_on)
-    chosen = options.parsed_options(DEFAULTS)
-    training.run(gated_build, IMAGE_SIZE, chosen)
+    chosen = options.parsed_options(DEFAULTS, flag_values)
+    gate_on = flag_values["gate_on"].value
+    training.run(functools.partial(build, gate_on=gate_on), IMAGE_SIZE, chosen)
 
 
 if __name__ == "__main__":
-    options.define_flags(DEFAULTS)
+    define_flags()
     flags.adopt_module_key_flags(options)
-    flags.DEFINE_enum(
-        "gate_on", "inputs", ["inputs", "outputs"], "What the gates multiply."
-    )
     app.run(main)

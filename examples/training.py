@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -88,15 +89,15 @@ def run(
 
 
 def _prepare(image_size, options):
-    """Whatever can go wrong early, before hours of training."""
+    """Finds out what is wrong with data and folder before the training."""
     try:
+        data = datasets.load(options.dataset, image_size)
         os.makedirs(options.output_dir, exist_ok=True)
-        with _whole(options, "report.json") as path:
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump({"options": dataclasses.asdict(options)}, file)
-        return datasets.load(options.dataset, image_size)
+        with tempfile.TemporaryFile(dir=options.output_dir):
+            pass
     except (ImportError, OSError, ValueError) as error:
         raise SystemExit(f"Error: {error}") from error
+    return data
 
 
 def _quick(data, options):

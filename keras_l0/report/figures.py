@@ -115,7 +115,7 @@ def plot_architecture(
     kept = [100 * after[name] / before[name] for name in before]
     axes.barh(rows, [100] * len(before), height=0.6, color=_PALE)
     axes.barh(rows, kept, height=0.6, color=_COLORS[0])
-    for row, name, share in zip(rows, before, kept):
+    for row, name, share in zip(rows, before, kept, strict=True):
         axes.text(
             102,
             row,
@@ -184,7 +184,7 @@ def plot_accuracy_size(
         f"{name}\n{table.with_prefix(size, 'B')}, {100 * accuracy:.1f} %"
         for name, (size, accuracy) in points.items()
     ]
-    labels.label_points(axes, texts, list(zip(sizes, accuracies)))
+    labels.label_points(axes, texts, list(zip(sizes, accuracies, strict=True)))
     _save(figure, path)
 
 

@@ -67,7 +67,9 @@ def label_ends(axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     gap = _LINE_INCHES / (axes.figure.get_figheight() - 1)
     wanted = [(y - low) / (high - low) for _, y, _ in ends.values()]
     heights = spread(wanted, gap)
-    for (label, (x, y, color)), height in zip(ends.items(), heights):
+    for (label, (x, y, color)), height in zip(
+        ends.items(), heights, strict=True
+    ):
         axes.annotate(
             label,
             (x, y),
@@ -98,7 +100,7 @@ def label_points(
     renderer = axes.figure.canvas.get_renderer()
     inside = axes.get_window_extent(renderer)
     taken = [_around(axes.transData.transform(point)) for point in points]
-    for label, point in zip(labels, points):
+    for label, point in zip(labels, points, strict=True):
         candidates = [
             _annotate(axes, label, point, direction, distance)
             for distance in _DISTANCES

@@ -28,8 +28,10 @@ class _Builder:
         # id of a layer with weights -> its copies, by the weights they use
         self.copies: dict[int, list[tuple[dict, Any]]] = {}
         self.names: set[str] = set()
+        self.specs: dict[int, Any] = {}
 
     def build(self, plan, graph, name):
+        self.specs = graph.specs
         for call, step in zip(plan.calls, plan.steps, strict=True):
             results = keras.tree.flatten(self._run(call, step))
             self.tensors.update(zip(call.node.outputs, results, strict=True))
@@ -51,7 +53,8 @@ class _Builder:
             for i, adapter in step.adapters.items()
         }
         if step.config is None:
-            return list(adapted.values())
+            (tensor,) = adapted.values()
+            return self._as_before(tensor, node.outputs[0])
         operation = self._operation(call, step)
         if isinstance(operation, keras.layers.InputLayer):
             return operation.output
@@ -65,6 +68,13 @@ class _Builder:
         outputs = operation(*args, **kwargs)
         _set_weights(operation, call, step)
         return outputs
+
+    def _as_before(self, tensor, number):
+        """The tensor in the type that the layer which is gone gave it."""
+        spec = self.specs.get(number, tensor)
+        if tensor.dtype == spec.dtype:
+            return tensor
+        return keras.ops.cast(tensor, spec.dtype)
 
     def _operation(self, call, step):
         """A new operation like the call's, made once per shared layer."""

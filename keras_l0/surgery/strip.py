@@ -1,28 +1,27 @@
 """The public entry: a gated model in, a smaller stock model out."""
 
 import dataclasses
-from collections.abc import Iterable
 
 import keras
 from absl import logging
 
 from keras_l0 import cost
-from keras_l0.graph import Graph
 from keras_l0.graph import Scale
 from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
-from keras_l0.internal import keras_internals
 from keras_l0.internal.agreement import measure
 from keras_l0.internal.model_runner import model_runner
+from keras_l0.layers import has_gates
 from keras_l0.surgery.alignment import AlignedGraph
 from keras_l0.surgery.alignment import Realign
 from keras_l0.surgery.alignment import align
-from keras_l0.surgery.analysis import Analysis
 from keras_l0.surgery.analysis import analyze
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.folding import fold_gates
 from keras_l0.surgery.plan import make_plan
 from keras_l0.surgery.rebuild import rebuild
+from keras_l0.surgery.refusals import refuse_dead_ends
+from keras_l0.surgery.refusals import refuse_implicit_masks
 from keras_l0.surgery.report import BarrierReport
 from keras_l0.surgery.report import LayerReport
 from keras_l0.surgery.report import StripReport
@@ -30,12 +29,10 @@ from keras_l0.surgery.report import StripReport
 _PROBE_ROWS = 8
 # Operations that are not the model's own, and its inputs.
 _STRUCTURE = (Scale, Realign, keras.layers.InputLayer)
-# Layers that look for masks on their inputs, not among their arguments.
-_MERGE_BY_MASKS = (keras.layers.Maximum, keras.layers.Minimum)
 
 
 def strip_gates(
-    model: keras.Model, return_report: bool = False
+    model: keras.Model, return_report: bool = False, probe: object = None
 ) -> keras.Model | tuple[keras.Model, StripReport]:
     """Removes the units that gates have closed, and the gates themselves.
 
@@ -48,7 +45,10 @@ def strip_gates(
         model: A built Functional or Sequential model. It is not touched. A
             model without gates gives an equal copy, and a note.
         return_report: Whether to return a report as well. It runs both models
-            on a random batch. Defaults to `False`.
+            on `probe`. Defaults to `False`.
+        probe: Inputs for the report, as `predict` takes them: an array
+            `[n, ...]`, or a list or dict of them. None draws random ones.
+            Defaults to None.
 
     Returns:
         small: A new Functional model of stock Keras layers, not compiled.
@@ -57,8 +57,8 @@ def strip_gates(
     Raises:
         TypeError: if `model` is not a Keras model.
         ValueError: if the model is not built or is a subclassed model, if
-            gates are out of reach, or if gates have closed every way from the
-            inputs to an output.
+            gates or masks are out of reach, if gates have closed every way
+            from the inputs to an output, or if `probe` does not fit.
 
     Example:
 
@@ -71,20 +71,22 @@ def strip_gates(
     [2, 1]
     """
     graph = read_graph(model)
+    data = None if probe is None else inputs.as_arrays(model, probe, "probe")
     aligned = align(graph)
     if graph.gates:
-        _refuse_implicit_masks(graph)
+        refuse_implicit_masks(graph)
         fold_gates(aligned)
     else:
         logging.warning("Model '%s' has no gates to strip.", model.name)
         aligned = _opaque(aligned)
     analysis = analyze(aligned)
-    _refuse_dead_ends(graph, analysis)
+    refuse_dead_ends(graph, analysis)
     plan = make_plan(aligned, analysis)
     small = rebuild(plan, graph, model.name)
     if not return_report:
         return small
-    return small, _report(model, small, graph, aligned, analysis, plan)
+    agreement = _compare(model, small, data)
+    return small, _report(model, small, aligned, analysis, plan, agreement)
 
 
 def _opaque(aligned: AlignedGraph) -> AlignedGraph:
@@ -96,61 +98,24 @@ def _opaque(aligned: AlignedGraph) -> AlignedGraph:
     return dataclasses.replace(aligned, rules=rules)
 
 
-def _refuse_implicit_masks(graph: Graph):
-    """Masks that no argument carries are lost where channels are put in."""
-    for node in graph.nodes:
-        masked: Iterable[bool] = ()
-        if isinstance(node.operation, _MERGE_BY_MASKS):
-            masked = map(graph.has_mask, node.inputs)
-        elif isinstance(node.operation, keras.Model):
-            outputs = getattr(node.operation, "outputs", ())
-            masked = map(keras_internals.has_mask, outputs)
-        if any(masked):
-            raise ValueError(
-                f"Layer '{node.name}' ({node.type_name}) merges tensors by "
-                "their masks, or is a model that returns a mask. A smaller "
-                "model could not hand these masks on. Use a layer that takes "
-                "`mask` as an argument, or leave the masks out."
-            )
+def _compare(model, small, data):
+    """How far the outputs of the two models lie apart."""
+    data = inputs.made_up(model, _PROBE_ROWS) if data is None else data
+    return measure(model_runner(model)(data), model_runner(small)(data))
 
 
-def _refuse_dead_ends(graph: Graph, analysis: Analysis):
-    """An output that gates have cut from the inputs is nobody's wish."""
-    constant = _constant_outputs(graph, analysis)
-    if constant <= _constant_outputs(graph, analyze(align(graph.opened()))):
-        return
-    closed = [name for name, z in graph.gates.items() if not z.any()]
-    what = "All units" if closed else "The closed units"
-    closed = closed or [name for name, z in graph.gates.items() if not z.all()]
-    raise ValueError(
-        f"{what} of {', '.join(map(repr, closed))} are closed; stripping "
-        "would cut the model between its inputs and its outputs. Lower `l0`, "
-        "or train from a lower `drop_rate`."
-    )
-
-
-def _constant_outputs(graph, analysis):
-    return {
-        tensor
-        for tensor in graph.output_tensors()
-        if analysis.channels[tensor].known.all()
-    }
-
-
-def _report(model, small, graph, aligned, analysis, plan):
-    before, after = cost.count(model), cost.count(small)
-    probe = inputs.made_up(model, _PROBE_ROWS)
-    agreement = measure(model_runner(model)(probe), model_runner(small)(probe))
+def _report(model, small, aligned, analysis, plan, agreement):
+    before, after, gated = cost.count(model), cost.count(small), has_gates(model)
     return StripReport(
         layers=_layers(aligned, analysis, plan),
-        barriers=_barriers(aligned) if graph.gates else (),
+        barriers=_barriers(aligned) if gated else (),
         params_before=before.params,
         params_after=after.params,
         macs_before=before.macs,
         macs_after=after.macs,
         max_difference=agreement.max_difference,
         output_scale=agreement.max_reference,
-        notes=() if graph.gates else ("The model has no gates; it is copied.",),
+        notes=() if gated else ("The model has no gates; it is copied.",),
     )
 
 
@@ -160,12 +125,12 @@ def _layers(aligned, analysis, plan):
     A sum has a row if constants were folded into it.
     """
     steps = {
-        call.node.name: step
+        id(call): step
         for call, step in zip(plan.calls, plan.steps, strict=True)
     }
     rows = []
     for call in aligned.calls:
-        step = steps.get(call.node.name)
+        step = steps.get(id(call))
         if not call.weights and not (step and step.folded):
             continue
         rows.append(

@@ -54,6 +54,14 @@ class NetworksTest(test_util.TestCase):
             [(None, 1, 1, 20), (None, 1, 1, 50), (None, 800), (None, 500)],
         )
 
+    def test_clamp_reaches_every_gate(self):
+        model = networks.lenet_300_100(clamp=2.5)
+        gates = [
+            layer.gate_vector.gate
+            for layer in keras_l0.layers.gate_layers(model)
+        ]
+        self.assertEqual([gate.clamp for gate in gates], [2.5] * 3)
+
 
 if __name__ == "__main__":
     absltest.main()

@@ -96,9 +96,7 @@ class GateHistoryTest(test_util.TestCase):
         model = gated_model()
         fit(model, [history], epochs=2)
         fit(model, [history])
-        self.assertEqual(
-            history.history, {"first": [4] * 3, "second": [6] * 3}
-        )
+        self.assertEqual(history.history, {"first": [4] * 3, "second": [6] * 3})
 
     def test_shared_gates_are_counted_once(self):
         vector = keras_l0.GateVector()

@@ -273,7 +273,7 @@ class MaskTest(LayerTestCase):
     def test_mask_passes_a_gated_layer(self, on):
         def make(wrap):
             embedding = layers.Embedding(8, 3, mask_zero=True)
-            dense = wrap(layers.Dense(4), on=on)
+            dense = wrap(layers.Dense(4, activation="tanh"), on=on)
             return keras.Sequential([embedding, dense, layers.LSTM(3)])
 
         self.check(make)

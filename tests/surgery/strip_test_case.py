@@ -19,8 +19,16 @@ class StripTestCase(test_util.TestCase):
 
     def setUp(self):
         super().setUp()
-        keras.config.set_dtype_policy(self.policy)
+        self.addCleanup(keras.config.set_floatx, keras.config.floatx())
+        self.use(self.policy)
         self.rng = np.random.default_rng(test_util.test_seed())
+
+    def use(self, policy):
+        """Makes `policy` the type of layers and of inputs."""
+        self.policy = policy
+        keras.config.set_dtype_policy(policy)
+        if not policy.startswith("mixed"):
+            keras.config.set_floatx(policy)
 
     def gate(self, layer, gates, **kwargs):
         """An `L0Gate` whose deterministic gates will be about `gates`.

@@ -1,0 +1,440 @@
+"""Tests of strip_gates as a user meets it."""
+
+import warnings
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+from keras import layers
+
+import keras_l0
+from tests.surgery import random_values
+from tests.surgery.strip_test_case import StripTestCase
+from tests.surgery.strip_test_case import outputs
+from tests.surgery.strip_test_case import units
+from tests.surgery.strip_test_case import weights
+
+
+class StripGatesTest(StripTestCase):
+    def lenet(self, gates=(0, 1, 0.4)):
+        """A small network of the usual layers, compiled and fitted."""
+        mixed = [gates[i % len(gates)] for i in range(8)]
+        model = keras.Sequential(
+            [
+                keras.Input((8, 8, 1), name="image"),
+                self.gate(
+                    layers.Conv2D(6, 3, activation="relu", name="conv"),
+                    mixed[:6],
+                    name="gate1",
+                ),
+                layers.MaxPooling2D(name="pool"),
+                layers.Flatten(name="flat"),
+                self.gate(
+                    layers.Dense(8, activation="gelu", name="hidden"),
+                    mixed,
+                    name="gate2",
+                ),
+                layers.Dense(3, name="last"),
+            ],
+            name="lenet",
+        )
+        model.compile(
+            keras.optimizers.Adam(),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        x = self.rng.normal(size=(8, 8, 8, 1))
+        model.fit(x, self.rng.integers(0, 3, 8), verbose=0)
+        self.fill(model)
+        return model
+
+    def test_source_is_not_touched(self):
+        model = self.lenet()
+        config = model.get_config()
+        before = weights(model) + [v.numpy() for v in model.optimizer.variables]
+        functions = (model.train_function, model.predict_function)
+        counts = [
+            (len(la._inbound_nodes), len(la._outbound_nodes))
+            for la in model.layers
+        ]
+        keras_l0.strip_gates(model, return_report=True)
+        after = weights(model) + [v.numpy() for v in model.optimizer.variables]
+        for old, new in zip(before, after, strict=True):
+            np.testing.assert_array_equal(old, new)
+        self.assertEqual(model.get_config(), config)
+        self.assertEqual(
+            (model.train_function, model.predict_function), functions
+        )
+        self.assertEqual(
+            [
+                (len(la._inbound_nodes), len(la._outbound_nodes))
+                for la in model.layers
+            ],
+            counts,
+        )
+
+    def test_result_has_stock_layers_under_their_names(self):
+        small, _ = self.strip(self.lenet())
+        self.assertEqual(small.name, "lenet")
+        self.assertEqual(
+            [layer.name for layer in small.layers],
+            ["image", "conv", "pool", "flat", "hidden", "last"],
+        )
+        self.assertEqual(units(small, "conv"), 4)
+        self.assertEqual(units(small, "hidden"), 5)
+
+    def test_result_takes_and_gives_what_the_source_does(self):
+        model = self.lenet()
+        small, _ = self.strip(model)
+        x = self.rng.normal(size=(2, 8, 8, 1))
+        self.assertEqual(small.predict(x, verbose=0).shape, (2, 3))
+        self.assertEqual(small.input_shape, model.input_shape)
+        self.assertEqual(small.output_shape, model.output_shape)
+
+    def test_idempotent(self):
+        small, _ = self.strip(self.lenet())
+        again, _ = self.strip(small)
+        self.assertEqual(again.get_config(), small.get_config())
+        for a, b in zip(small.weights, again.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    def test_all_open_is_the_same_network(self):
+        model = self.lenet(gates=(1,))
+        small, report = self.strip(model)
+        plain = [
+            getattr(layer, "layer", layer) for layer in model.layers
+        ]
+        for layer, copy in zip(plain, small.layers[1:], strict=True):
+            self.assertIs(type(copy), type(layer))
+            self.assertEqual(copy.get_config(), layer.get_config())
+            for a, b in zip(layer.weights, copy.weights, strict=True):
+                np.testing.assert_array_equal(a, b)
+        self.assertEqual(report.params_before, report.params_after)
+
+    def test_without_gates_the_model_is_copied(self):
+        x = keras.Input((4,))
+        # A column of zeros is a dead unit, but no gate has closed it.
+        first = layers.Dense(3, activation="relu")
+        model = self.finish(x, layers.Dense(2)(first(x)))
+        kernel = first.kernel.numpy()
+        kernel[:, 1] = 0
+        first.kernel.assign(kernel)
+        with self.assertLogs(level="WARNING") as logs:
+            small, report = self.strip(model)
+        self.assertRegex(logs.output[0], "has no gates to strip")
+        self.assertRegex(report.notes[0], "no gates")
+        self.assertEqual(small.get_config(), model.get_config())
+        for a, b in zip(model.weights, small.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+            self.assertIsNot(a, b)
+
+    def test_after_saving_and_loading(self):
+        model = self.lenet()
+        filepath = self.create_tempdir().create_file("gated.keras").full_path
+        model.save(filepath)
+        loaded = keras.saving.load_model(filepath)
+        small, again = (keras_l0.strip_gates(m) for m in (model, loaded))
+        self.assertLen(again.weights, len(small.weights))
+        for a, b in zip(small.weights, again.weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+        self.assertEqual(small.get_config(), again.get_config())
+
+    def test_result_trains(self):
+        small, _ = self.strip(self.lenet())
+        small.compile("adam", "mse")
+        x = self.rng.normal(size=(8, 8, 8, 1))
+        y = self.rng.normal(size=(8, 3))
+        before = weights(small)
+        small.fit(x, y, verbose=0)
+        for old, new in zip(before, weights(small), strict=True):
+            self.assertNotAllEqual(old, new)
+
+    def test_a_rolled_weight_is_noticed(self):
+        # Else every comparison of outputs in these tests proves nothing.
+        model = self.lenet()
+        small, _ = self.strip(model)
+        x = self.data(model)
+        (right,) = outputs(small, x)
+        for variable in small.weights:
+            value = variable.numpy()
+            variable.assign(np.roll(value, 1, axis=-1))
+            (wrong,) = outputs(small, x)
+            variable.assign(value)
+            difference = np.abs(wrong - right).max() / np.abs(right).max()
+            self.assertGreater(difference, 1e-3, variable.path)
+
+
+class RefusalsTest(StripTestCase):
+    def assert_nothing_happens(self, model, error, message):
+        layers_before = len(model.layers) if hasattr(model, "layers") else 0
+        with self.assertRaisesRegex(error, message):
+            keras_l0.strip_gates(model)
+        if layers_before:
+            self.assertLen(model.layers, layers_before)
+
+    @parameterized.parameters("model", None, layers.Dense(2))
+    def test_something_else_than_a_model(self, value):
+        self.assert_nothing_happens(
+            value, TypeError, "`model` must be a `keras.Model`. Received: model="
+        )
+
+    def test_model_that_is_not_built(self):
+        model = keras.Sequential(
+            [keras_l0.L0Gate(layers.Dense(2)), layers.Dense(1)], name="fresh"
+        )
+        self.assert_nothing_happens(
+            model,
+            ValueError,
+            r"Model 'fresh' is not built, .* Begin it with `keras.Input\(...\)`",
+        )
+
+    def test_subclassed_model(self):
+        class Own(keras.Model):
+            def __init__(self):
+                super().__init__(name="own")
+                self.gated = keras_l0.L0Gate(layers.Dense(2))
+
+            def call(self, x):
+                return self.gated(x)
+
+        model = Own()
+        for _ in range(2):
+            self.assert_nothing_happens(
+                model,
+                ValueError,
+                r"Model 'own' \(Own\) is a subclassed model: .* Rebuild it as "
+                "a Functional model",
+            )
+            model(np.zeros((1, 3)))  # built or not
+
+    def test_functional_model_with_a_call_of_its_own(self):
+        class Own(keras.Model):
+            def call(self, x, training=None):
+                return 2.0 * super().call(x, training=training)
+
+        x = keras.Input((3,))
+        model = Own(x, keras_l0.L0Gate(layers.Dense(2))(x))
+        self.assert_nothing_happens(model, ValueError, "is a subclassed model")
+
+    @parameterized.parameters("relu", "sigmoid")
+    def test_dead_end_names_the_gates(self, activation):
+        x = keras.Input((3,))
+        y = self.gate(layers.Dense(4), [1, 0, 1, 1], name="fine")(x)
+        dead = layers.Dense(2, activation=activation)
+        y = self.gate(dead, [0, 0], name="dead")(y)
+        model = self.finish(x, layers.Dense(2)(y))
+        self.assert_nothing_happens(
+            model,
+            ValueError,
+            "All units of 'dead' are closed; stripping would cut the model "
+            "between its inputs and its outputs. Lower `l0`",
+        )
+
+    def test_dead_end_of_one_output_of_two(self):
+        x = keras.Input((3,))
+        dead = self.gate(layers.Dense(2), [0, 0], name="dead")(x)
+        model = self.finish(x, [layers.Dense(2)(x), layers.Dense(2)(dead)])
+        self.assert_nothing_happens(model, ValueError, "All units of 'dead'")
+
+    def test_dead_end_by_gates_that_complete_each_other(self):
+        x = keras.Input((3,))
+        y = self.gate(layers.Dense(2), [0, 1], name="one")(x)
+        y = self.gate(layers.ReLU(), [1, 0], name="two")(y)
+        self.assert_nothing_happens(
+            self.finish(x, layers.Dense(2)(y)),
+            ValueError,
+            "Together, too many units of 'one', 'two' are closed; stripping",
+        )
+
+    def test_dead_end_by_weights(self):
+        x = keras.Input((2,))
+        gated = self.gate(
+            layers.Dense(2), [0, 0, 0, 0], on="weights", name="dead"
+        )
+        self.assert_nothing_happens(
+            self.finish(x, gated(x)), ValueError, "All units of 'dead'"
+        )
+
+    def test_output_that_was_a_constant_before_is_no_dead_end(self):
+        x = keras.Input((3,))
+        dead = self.gate(layers.Dense(2), [0, 0], name="dead")(x)
+        y = layers.Add()([dead, layers.Dense(2)(x)])
+        last = layers.Dense(2, name="last")
+        model = self.finish(x, last(y))
+        last.kernel.assign(np.zeros((2, 2)))
+        small, _ = self.strip(model)
+        self.assertEqual(units(small, "last"), 1)
+
+    def test_gates_inside_of_other_layers(self):
+        x = keras.Input((3, 2))
+        inner = keras_l0.L0Gate(layers.Dense(2))
+        y = layers.TimeDistributed(inner, name="steps")(x)
+        self.assert_nothing_happens(
+            keras.Model(x, y),
+            ValueError,
+            r"Layer 'steps' \(TimeDistributed\) holds gates inside, where they "
+            "cannot be reached. Put the gate around",
+        )
+
+    def test_masks_that_no_argument_carries(self):
+        x = keras.Input((4,), dtype="int32")
+        y = layers.Embedding(5, 3, mask_zero=True)(x)
+        gated = keras_l0.L0Gate(layers.Dense(2))(y)
+        merged = layers.Maximum(name="merged")([gated, layers.Dense(2)(y)])
+        self.assert_nothing_happens(
+            keras.Model(x, merged),
+            ValueError,
+            r"Layer 'merged' \(Maximum\) finds a mask on its inputs",
+        )
+
+    def test_nested_model_that_returns_a_mask(self):
+        inner = keras.Sequential(
+            [
+                keras.Input((4,), dtype="int32"),
+                layers.Embedding(5, 3, mask_zero=True),
+            ],
+            name="inner",
+        )
+        x = keras.Input((4,), dtype="int32")
+        y = keras_l0.L0Gate(layers.Dense(2))(inner(x))
+        self.assert_nothing_happens(
+            keras.Model(x, layers.LSTM(2)(y)),
+            ValueError,
+            r"Layer 'inner' \(Sequential\) .* or is a model that returns one",
+        )
+
+    def test_refusals_come_before_the_copy_of_a_model_without_gates(self):
+        x = keras.Input((4,), dtype="int32")
+        y = layers.Embedding(5, 3, mask_zero=True)(x)
+        model = self.finish(x, layers.Maximum()([y, y]))
+        data = self.rng.integers(0, 5, (3, 4))
+        small = keras_l0.strip_gates(model)
+        self.assert_same_function(model, small, data)
+
+
+class MaskTest(StripTestCase):
+    """Masks ride along with tensors; surgery must not lose or make any."""
+
+    def embedded(self, mask_zero=True):
+        x = keras.Input((5,), dtype="int32")
+        return x, layers.Embedding(7, 6, mask_zero=mask_zero)(x)
+
+    def check(self, x, y):
+        model = self.finish(x, y)
+        data = self.rng.integers(0, 3, (6, 5))  # many zeros
+        with warnings.catch_warnings():
+            # Keras warns of nested models, but hands the mask on all the same.
+            warnings.filterwarnings("ignore", ".* with a mask attached")
+            return self.strip(model, data)
+
+    @parameterized.parameters([[1, 0, 0.3, 1]], [[1, 1, 1, 1]])
+    def test_through_gated_layers(self, gates):
+        x, y = self.embedded()
+        y = self.gate(layers.Dense(4, activation="gelu"), gates)(y)
+        self.check(x, layers.LSTM(3)(y))
+
+    @parameterized.parameters([[1, 0, 0.3, 1, 1, 0]], [[1] * 6])
+    def test_from_a_gated_embedding(self, gates):
+        x = keras.Input((5,), dtype="int32")
+        embedding = layers.Embedding(7, 6, mask_zero=True)
+        y = self.gate(embedding, gates)(x)
+        y = layers.GlobalAveragePooling1D()(layers.Dense(3)(y))
+        self.check(x, y)
+
+    def test_branch_with_a_mask_that_would_vanish(self):
+        x, y = self.embedded()
+        _, z = self.embedded(mask_zero=False)
+        other = layers.Embedding(7, 4)(x)
+        dead = self.gate(layers.Dense(4), [0, 0, 0, 0])(y)
+        live = layers.Add()([layers.Dense(4)(y), dead])
+        self.check(x, layers.LSTM(3)(layers.Add()([other, live])))
+
+    def test_branch_without_a_mask_that_would_vanish(self):
+        x, y = self.embedded()
+        other = layers.Embedding(7, 4)(x)
+        dead = self.gate(layers.Dense(4), [0, 0, 0, 0])(other)
+        merged = layers.Add()([layers.Dense(4)(y), dead])
+        self.check(x, layers.LSTM(3)(merged))
+
+    def test_mask_that_a_change_of_type_hides(self):
+        x = keras.Input((5,), dtype="int32")
+        y = layers.Embedding(7, 6, mask_zero=True, dtype="float32")(x)
+        y = self.gate(layers.Dense(4, dtype="float32"), [1, 0, 0.3, 1])(y)
+        for layer in (layers.LSTM(3), layers.GlobalAveragePooling1D()):
+            model = self.finish(x, layer(y))
+            with self.assertRaisesRegex(ValueError, "finds a mask on its inp"):
+                keras_l0.strip_gates(model)
+
+    def test_nested_model_under_a_mask_stays_whole(self):
+        self.use("float32")
+        x, y = self.embedded()
+        y = self.gate(layers.Dense(4), [1, 0, 0.3, 1])(y)
+        inner = keras.Sequential(
+            [keras.Input((5, 4)), layers.Dense(4), layers.LSTM(3)],
+            name="inner",
+        )
+        _, report = self.check(x, inner(y))
+        self.assertIn("inner", [row.name for row in report.barriers])
+
+
+class PolicyTest(StripTestCase):
+    policy = "mixed_float16"
+
+    def test_mixed_precision(self):
+        x = keras.Input((8, 8, 2))
+        y = self.gate(layers.Conv2D(6, 3, activation="relu"), [0, 1, 0.3] * 2)(x)
+        y = self.gate(layers.BatchNormalization(), [0.3, 1, 1, 1, 0, 1])(y)
+        inner = keras.Sequential(
+            [
+                keras.Input((6, 6, 6)),
+                layers.GlobalAveragePooling2D(),
+                self.gate(layers.Dense(4, activation="gelu"), [0, 1, 0.3, 1]),
+            ]
+        )
+        y = layers.LayerNormalization()(inner(y))
+        model = self.finish(x, layers.Dense(3)(y))
+        small, _ = self.strip(model, policy="float16")
+        for layer in small.layers[1:]:
+            self.assertEqual(layer.compute_dtype, "float16")
+            self.assertEqual(layer.variable_dtype, "float32")
+
+    def test_type_stays_where_a_layer_vanishes(self):
+        x = keras.Input((4,))  # float32; sums are float16
+        dead = self.gate(layers.Dense(4), [0, 0, 0, 0])(x)
+        model = self.finish(x, layers.Add()([x, dead]))
+        small, _ = self.strip(model, policy="float16")
+        self.assertEqual(small.output.dtype, "float16")
+
+    def test_bfloat16(self):
+        self.use("bfloat16")
+        x = keras.Input((5,))
+        y = self.gate(layers.Dense(4, activation="gelu"), [0, 1, 0.5, 1])(x)
+        model = self.finish(x, layers.Dense(3)(y))
+        small = keras_l0.strip_gates(model)
+        self.assertEqual(small.weights[0].dtype, "bfloat16")
+        data = self.data(model)
+        (old,), (new,) = outputs(model, data), outputs(small, data)
+        self.assertAllClose(
+            new.astype("float32"), old.astype("float32"), rtol=0, atol=0.1
+        )
+
+
+class SharedVectorTest(StripTestCase):
+    def test_tied_gates_close_the_same_units(self):
+        vector = keras_l0.GateVector()
+        x = keras.Input((5,))
+        branches = [
+            keras_l0.L0Gate(layers.Dense(6, name=f"b{i}"), gate_vector=vector)
+            for i in range(2)
+        ]
+        y = layers.Add()([branch(x) for branch in branches])
+        model = self.finish(x, layers.Dense(2)(y))
+        gates = [random_values.CLOSED, random_values.OPEN, 0.3] * 2
+        vector.logits.assign(gates)
+        small, _ = self.strip(model)
+        for name in ("b0", "b1"):
+            self.assertEqual(units(small, name), 4)
+
+
+if __name__ == "__main__":
+    absltest.main()
