@@ -22,7 +22,7 @@ def origin() -> dict:
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
             "tensorflow_probability": tfp.__version__,
-            "keras_l0": getattr(keras_l0, "__version__", "unknown"),
+            "keras_l0": keras_l0.__version__,
         },
         "machine": platform.machine(),
     }

@@ -11,7 +11,6 @@ from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
 from keras_l0.internal.agreement import measure
 from keras_l0.internal.model_runner import model_runner
-from keras_l0.layers import has_gates
 from keras_l0.surgery.alignment import AlignedGraph
 from keras_l0.surgery.alignment import Realign
 from keras_l0.surgery.alignment import align
@@ -86,7 +85,11 @@ def strip_gates(
     if not return_report:
         return small
     agreement = _compare(model, small, data)
-    return small, _report(model, small, aligned, analysis, plan, agreement)
+    report = _report(model, small, aligned, analysis, plan, agreement)
+    if not graph.gates:
+        note = "The model has no gates; it is copied."
+        report = dataclasses.replace(report, barriers=(), notes=(note,))
+    return small, report
 
 
 def _opaque(aligned: AlignedGraph) -> AlignedGraph:
@@ -105,17 +108,16 @@ def _compare(model, small, data):
 
 
 def _report(model, small, aligned, analysis, plan, agreement):
-    before, after, gated = cost.count(model), cost.count(small), has_gates(model)
+    before, after = cost.count(model), cost.count(small)
     return StripReport(
         layers=_layers(aligned, analysis, plan),
-        barriers=_barriers(aligned) if gated else (),
+        barriers=_barriers(aligned),
         params_before=before.params,
         params_after=after.params,
         macs_before=before.macs,
         macs_after=after.macs,
         max_difference=agreement.max_difference,
         output_scale=agreement.max_reference,
-        notes=() if gated else ("The model has no gates; it is copied.",),
     )
 
 

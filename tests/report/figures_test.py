@@ -91,10 +91,12 @@ class FilesTest(test_util.TestCase):
                 plot("unused.png")
 
     def test_global_state_of_matplotlib_stays(self):
-        before = dict(matplotlib.rcParams)
-        for _, plot in PLOTS:
-            plot(os.path.join(self.create_tempdir().full_path, "a.png"))
-        self.assertEqual(dict(matplotlib.rcParams), before)
+        path = os.path.join(self.create_tempdir().full_path, "a.png")
+        with matplotlib.rc_context({"font.size": 7.0, "lines.linewidth": 5.0}):
+            before = dict(matplotlib.rcParams)
+            for _, plot in PLOTS:
+                plot(path)
+            self.assertEqual(dict(matplotlib.rcParams), before)
 
 
 class OpenUnitsTest(test_util.TestCase):

@@ -77,7 +77,7 @@ class LabelEndsTest(test_util.TestCase):
 class LabelPointsTest(test_util.TestCase):
     @parameterized.named_parameters(
         ("apart", [(0.2, 0.2), (0.8, 0.8)]),
-        ("beside", [(0.5, 0.5), (0.52, 0.5)]),
+        ("beside", [(0.5, 0.5), (0.56, 0.5)]),
         ("equal", [(0.5, 0.5)] * 4),
         ("corners", [(0, 0), (1, 1), (0, 1), (1, 0)]),
     )

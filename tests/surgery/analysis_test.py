@@ -69,7 +69,9 @@ class AnalysisTest(StripTestCase):
         self.assertAllEqual(
             self.kept(analysis, "first"), [True, False, True, False]
         )
-        self.assertAllEqual(self.kept(analysis, "relu0"), np.array(gates[0]) > 0)
+        self.assertAllEqual(
+            self.kept(analysis, "relu0"), np.array(gates[0]) > 0
+        )
 
     def test_barrier_needs_all(self):
         x = keras.Input((2,), name="x")

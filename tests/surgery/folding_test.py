@@ -66,7 +66,9 @@ class FoldingTest(StripTestCase):
         y = self.gated(layers.MaxPooling1D())(y)
         left = self.fold(x, layers.Dense(2)(y))
         self.assertAllEqual(left["gate"], np.ones(3))
-        self.assertAllEqual(self.weights("conv")["kernel"][..., 0], np.zeros((2, 4)))
+        self.assertAllEqual(
+            self.weights("conv")["kernel"][..., 0], np.zeros((2, 4))
+        )
 
     def test_into_gamma_and_beta(self):
         x = keras.Input((4, 3))

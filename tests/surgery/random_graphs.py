@@ -7,9 +7,9 @@ import dataclasses
 import functools
 
 import keras
+import numpy as np
 from keras import layers
 from keras import ops
-import numpy as np
 
 import keras_l0
 from tests.surgery import random_values

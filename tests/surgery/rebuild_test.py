@@ -20,7 +20,8 @@ class RebuildTest(StripTestCase):
         small, _ = self.strip(model)
         self.assertEqual(small.name, model.name)
         self.assertEqual(
-            [layer.name for layer in small.layers], ["in", "one", "two", "three"]
+            [layer.name for layer in small.layers],
+            ["in", "one", "two", "three"],
         )
 
     def test_nothing_is_shared_with_the_source(self):

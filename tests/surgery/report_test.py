@@ -31,7 +31,9 @@ class StripReportTest(StripTestCase):
         return {row.name: row for row in self.report.layers}
 
     def test_layers(self):
-        self.assertEqual(list(self.rows()), ["conv", "mixed", "barrier", "last"])
+        self.assertEqual(
+            list(self.rows()), ["conv", "mixed", "barrier", "last"]
+        )
         for name, kind, before, after in (
             ("conv", "Conv2D", 4, 2),
             ("mixed", "Conv2D", 3, 3),
@@ -40,11 +42,15 @@ class StripReportTest(StripTestCase):
         ):
             row = self.rows()[name]
             self.assertEqual(row.layer, kind)
-            self.assertEqual((row.units_before, row.units_after), (before, after))
+            self.assertEqual(
+                (row.units_before, row.units_after), (before, after)
+            )
 
     def test_barriers_and_their_reasons(self):
         (row,) = self.report.barriers
-        self.assertEqual((row.name, row.layer), ("barrier", "LayerNormalization"))
+        self.assertEqual(
+            (row.name, row.layer), ("barrier", "LayerNormalization")
+        )
         self.assertIs(row.reason, Barrier.NO_RULE)
 
     def test_folded_constants_are_counted(self):
@@ -92,9 +98,7 @@ class StripReportTest(StripTestCase):
     def test_differences_are_measured_on_the_probe(self):
         probe = self.rng.normal(size=(3, 5, 5, 2)).astype("float32")
         _, report = keras_l0.strip_gates(self.model, True, probe)
-        (old,), (new,) = (
-            outputs(m, probe) for m in (self.model, self.small)
-        )
+        (old,), (new,) = (outputs(m, probe) for m in (self.model, self.small))
         # The same two models on the same data, but for the order of sums.
         rounding = 64 * 2**-24 * np.abs(old).max()
         self.assertAlmostEqual(

@@ -18,7 +18,7 @@ from tests.surgery.strip_test_case import weights
 
 class StripGatesTest(StripTestCase):
     def lenet(self, gates=(0, 1, 0.4)):
-        """A small network of the usual layers, compiled and fitted."""
+        """A small network of the usual layers."""
         mixed = [gates[i % len(gates)] for i in range(8)]
         model = keras.Sequential(
             [
@@ -39,6 +39,11 @@ class StripGatesTest(StripTestCase):
             ],
             name="lenet",
         )
+        self.fill(model)
+        return model
+
+    def test_source_is_not_touched(self):
+        model = self.lenet()
         model.compile(
             keras.optimizers.Adam(),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -46,10 +51,6 @@ class StripGatesTest(StripTestCase):
         x = self.rng.normal(size=(8, 8, 8, 1))
         model.fit(x, self.rng.integers(0, 3, 8), verbose=0)
         self.fill(model)
-        return model
-
-    def test_source_is_not_touched(self):
-        model = self.lenet()
         config = model.get_config()
         before = weights(model) + [v.numpy() for v in model.optimizer.variables]
         functions = (model.train_function, model.predict_function)
@@ -101,9 +102,7 @@ class StripGatesTest(StripTestCase):
     def test_all_open_is_the_same_network(self):
         model = self.lenet(gates=(1,))
         small, report = self.strip(model)
-        plain = [
-            getattr(layer, "layer", layer) for layer in model.layers
-        ]
+        plain = [getattr(layer, "layer", layer) for layer in model.layers]
         for layer, copy in zip(plain, small.layers[1:], strict=True):
             self.assertIs(type(copy), type(layer))
             self.assertEqual(copy.get_config(), layer.get_config())
@@ -175,7 +174,9 @@ class RefusalsTest(StripTestCase):
     @parameterized.parameters("model", None, layers.Dense(2))
     def test_something_else_than_a_model(self, value):
         self.assert_nothing_happens(
-            value, TypeError, "`model` must be a `keras.Model`. Received: model="
+            value,
+            TypeError,
+            "`model` must be a `keras.Model`. Received: model=",
         )
 
     def test_model_that_is_not_built(self):
@@ -185,7 +186,7 @@ class RefusalsTest(StripTestCase):
         self.assert_nothing_happens(
             model,
             ValueError,
-            r"Model 'fresh' is not built, .* Begin it with `keras.Input\(...\)`",
+            r"Model 'fresh' is not built, .* Begin it with `keras.Input\(",
         )
 
     def test_subclassed_model(self):
@@ -216,55 +217,6 @@ class RefusalsTest(StripTestCase):
         model = Own(x, keras_l0.L0Gate(layers.Dense(2))(x))
         self.assert_nothing_happens(model, ValueError, "is a subclassed model")
 
-    @parameterized.parameters("relu", "sigmoid")
-    def test_dead_end_names_the_gates(self, activation):
-        x = keras.Input((3,))
-        y = self.gate(layers.Dense(4), [1, 0, 1, 1], name="fine")(x)
-        dead = layers.Dense(2, activation=activation)
-        y = self.gate(dead, [0, 0], name="dead")(y)
-        model = self.finish(x, layers.Dense(2)(y))
-        self.assert_nothing_happens(
-            model,
-            ValueError,
-            "All units of 'dead' are closed; stripping would cut the model "
-            "between its inputs and its outputs. Lower `l0`",
-        )
-
-    def test_dead_end_of_one_output_of_two(self):
-        x = keras.Input((3,))
-        dead = self.gate(layers.Dense(2), [0, 0], name="dead")(x)
-        model = self.finish(x, [layers.Dense(2)(x), layers.Dense(2)(dead)])
-        self.assert_nothing_happens(model, ValueError, "All units of 'dead'")
-
-    def test_dead_end_by_gates_that_complete_each_other(self):
-        x = keras.Input((3,))
-        y = self.gate(layers.Dense(2), [0, 1], name="one")(x)
-        y = self.gate(layers.ReLU(), [1, 0], name="two")(y)
-        self.assert_nothing_happens(
-            self.finish(x, layers.Dense(2)(y)),
-            ValueError,
-            "Together, too many units of 'one', 'two' are closed; stripping",
-        )
-
-    def test_dead_end_by_weights(self):
-        x = keras.Input((2,))
-        gated = self.gate(
-            layers.Dense(2), [0, 0, 0, 0], on="weights", name="dead"
-        )
-        self.assert_nothing_happens(
-            self.finish(x, gated(x)), ValueError, "All units of 'dead'"
-        )
-
-    def test_output_that_was_a_constant_before_is_no_dead_end(self):
-        x = keras.Input((3,))
-        dead = self.gate(layers.Dense(2), [0, 0], name="dead")(x)
-        y = layers.Add()([dead, layers.Dense(2)(x)])
-        last = layers.Dense(2, name="last")
-        model = self.finish(x, last(y))
-        last.kernel.assign(np.zeros((2, 2)))
-        small, _ = self.strip(model)
-        self.assertEqual(units(small, "last"), 1)
-
     def test_gates_inside_of_other_layers(self):
         x = keras.Input((3, 2))
         inner = keras_l0.L0Gate(layers.Dense(2))
@@ -275,41 +227,6 @@ class RefusalsTest(StripTestCase):
             r"Layer 'steps' \(TimeDistributed\) holds gates inside, where they "
             "cannot be reached. Put the gate around",
         )
-
-    def test_masks_that_no_argument_carries(self):
-        x = keras.Input((4,), dtype="int32")
-        y = layers.Embedding(5, 3, mask_zero=True)(x)
-        gated = keras_l0.L0Gate(layers.Dense(2))(y)
-        merged = layers.Maximum(name="merged")([gated, layers.Dense(2)(y)])
-        self.assert_nothing_happens(
-            keras.Model(x, merged),
-            ValueError,
-            r"Layer 'merged' \(Maximum\) finds a mask on its inputs",
-        )
-
-    def test_nested_model_that_returns_a_mask(self):
-        inner = keras.Sequential(
-            [
-                keras.Input((4,), dtype="int32"),
-                layers.Embedding(5, 3, mask_zero=True),
-            ],
-            name="inner",
-        )
-        x = keras.Input((4,), dtype="int32")
-        y = keras_l0.L0Gate(layers.Dense(2))(inner(x))
-        self.assert_nothing_happens(
-            keras.Model(x, layers.LSTM(2)(y)),
-            ValueError,
-            r"Layer 'inner' \(Sequential\) .* or is a model that returns one",
-        )
-
-    def test_refusals_come_before_the_copy_of_a_model_without_gates(self):
-        x = keras.Input((4,), dtype="int32")
-        y = layers.Embedding(5, 3, mask_zero=True)(x)
-        model = self.finish(x, layers.Maximum()([y, y]))
-        data = self.rng.integers(0, 5, (3, 4))
-        small = keras_l0.strip_gates(model)
-        self.assert_same_function(model, small, data)
 
 
 class MaskTest(StripTestCase):
@@ -356,15 +273,6 @@ class MaskTest(StripTestCase):
         merged = layers.Add()([layers.Dense(4)(y), dead])
         self.check(x, layers.LSTM(3)(merged))
 
-    def test_mask_that_a_change_of_type_hides(self):
-        x = keras.Input((5,), dtype="int32")
-        y = layers.Embedding(7, 6, mask_zero=True, dtype="float32")(x)
-        y = self.gate(layers.Dense(4, dtype="float32"), [1, 0, 0.3, 1])(y)
-        for layer in (layers.LSTM(3), layers.GlobalAveragePooling1D()):
-            model = self.finish(x, layer(y))
-            with self.assertRaisesRegex(ValueError, "finds a mask on its inp"):
-                keras_l0.strip_gates(model)
-
     def test_nested_model_under_a_mask_stays_whole(self):
         self.use("float32")
         x, y = self.embedded()
@@ -382,7 +290,9 @@ class PolicyTest(StripTestCase):
 
     def test_mixed_precision(self):
         x = keras.Input((8, 8, 2))
-        y = self.gate(layers.Conv2D(6, 3, activation="relu"), [0, 1, 0.3] * 2)(x)
+        y = self.gate(layers.Conv2D(6, 3, activation="relu"), [0, 1, 0.3] * 2)(
+            x
+        )
         y = self.gate(layers.BatchNormalization(), [0.3, 1, 1, 1, 0, 1])(y)
         inner = keras.Sequential(
             [

@@ -22,9 +22,13 @@ class ConstantsTest(StripTestCase):
     """A dead unit need not be 0."""
 
     @parameterized.product(
-        activation=NOT_ZERO_AT_ZERO, bend=("before", "after"), last=(True, False)
+        activation=NOT_ZERO_AT_ZERO,
+        bend=("before", "after"),
+        last=(True, False),
     )
-    def test_activations_that_are_not_zero_at_zero(self, activation, bend, last):
+    def test_activations_that_are_not_zero_at_zero(
+        self, activation, bend, last
+    ):
         x = keras.Input((4,))
         if bend == "after":
             y = self.gate(layers.Dense(5), GATES)(x)
@@ -43,7 +47,9 @@ class ConstantsTest(StripTestCase):
     def test_batch_normalization_behind_a_gate(self, center, scale):
         x = keras.Input((6, 4))
         y = self.gate(layers.Conv1D(5, 3), GATES)(x)
-        y = layers.BatchNormalization(center=center, scale=scale, name="norm")(y)
+        y = layers.BatchNormalization(center=center, scale=scale, name="norm")(
+            y
+        )
         y = layers.Conv1D(2, 2, name="reader")(layers.ReLU()(y))
         small, _ = self.strip(self.finish(x, y))
         self.assertEqual(units(small, "norm"), 3)
@@ -115,14 +121,18 @@ class PaddingTest(StripTestCase):
     def test_one_dimension(self, padding):
         small, _ = self.check(
             layers.Conv1D(5, 2),
-            layers.Conv1D(2, 3, padding=padding, dilation_rate=2, name="reader"),
+            layers.Conv1D(
+                2, 3, padding=padding, dilation_rate=2, name="reader"
+            ),
             shape=(7, 3),
         )
         self.assertEqual(small.get_layer("reader").kernel.shape[1], 3 + 1)
 
     def test_padded_pooling_leaves_constants_alone(self):
         x = keras.Input((5, 5, 3))
-        y = layers.Activation("sigmoid")(self.gate(layers.Conv2D(5, 1), GATES)(x))
+        y = layers.Activation("sigmoid")(
+            self.gate(layers.Conv2D(5, 1), GATES)(x)
+        )
         y = layers.AveragePooling2D(3, 2, padding="same")(y)
         y = layers.MaxPooling2D(2, 2, padding="same")(y)
         _, report = self.strip(self.finish(x, layers.Dense(2, name="end")(y)))
@@ -212,7 +222,9 @@ class SoftGatesTest(StripTestCase):
 
     SOFT = [0.2, 1, 0.3, 0.5, 0.8]
 
-    @parameterized.parameters("relu", "leaky_relu", "gelu", "sigmoid", "softmax")
+    @parameterized.parameters(
+        "relu", "leaky_relu", "gelu", "sigmoid", "softmax"
+    )
     def test_behind_an_activation(self, activation):
         x = keras.Input((4,))
         y = self.gate(layers.Dense(5, activation=activation), self.SOFT)(x)
@@ -286,7 +298,9 @@ class OutputsTest(StripTestCase):
         self.assertEqual(small.output_shape, (None, 5))
         self.assertEqual(report.layers[0].units_after, 3)
         data = self.rng.normal(size=(2, 4))
-        self.assertAllEqual(outputs(small, data)[0][:, [0, 3]], np.zeros((2, 2)))
+        self.assertAllEqual(
+            outputs(small, data)[0][:, [0, 3]], np.zeros((2, 2))
+        )
 
     def test_intermediate_outputs(self):
         x = keras.Input((6, 4))
@@ -444,7 +458,9 @@ class ResidualTest(StripTestCase):
 
     def test_chain_of_blocks(self):
         y = x = keras.Input((5, 5, 4))
-        for i, gates in enumerate(([0, 1, 0.3, 1], [0, 0, 0, 0], [0, 0, 1, 0.5])):
+        for i, gates in enumerate(
+            ([0, 1, 0.3, 1], [0, 0, 0, 0], [0, 0, 1, 0.5])
+        ):
             y = self.block(y, gates, "gelu", name=f"inner{i}")
         y = layers.GlobalAveragePooling2D()(y)
         self.strip(self.finish(x, layers.Dense(2)(y)))
@@ -491,7 +507,9 @@ class ShapesTest(StripTestCase):
         x = keras.Input((5, 6, 6))
         y = self.gate(layers.MaxPooling2D(), GATES, axis=1)(x)
         y = layers.BatchNormalization(axis=1)(y)
-        y = self.gate(layers.AveragePooling2D(2, 1), [1, 0, 1, 0, 0.3], axis=1)(y)
+        y = self.gate(layers.AveragePooling2D(2, 1), [1, 0, 1, 0, 0.3], axis=1)(
+            y
+        )
         ends = [
             layers.Dense(2, name="flat")(layers.Flatten()(y)),
             layers.Dense(2, name="mean")(layers.GlobalAveragePooling2D()(y)),
@@ -544,7 +562,9 @@ class StochasticTest(StripTestCase):
         small, _ = self.strip(self.finish(x, layers.Dense(2)(y)))
         data = self.rng.normal(size=(64, 4))
         norm = next(
-            la for la in small.layers if isinstance(la, layers.BatchNormalization)
+            la
+            for la in small.layers
+            if isinstance(la, layers.BatchNormalization)
         )
         before = norm.moving_mean.numpy()
         first, second = (np.array(small(data, training=True)) for _ in range(2))

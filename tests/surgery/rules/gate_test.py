@@ -42,9 +42,7 @@ class ScaleRuleTest(StripTestCase):
         step = self.rule.plan(self.call, [held], [output], [kept])
         self.assertIsNone(step.config)
         self.assertTrue(step.adapters[0].is_identity)
-        self.assertAllEqual(
-            step.selections[0].scale, [0.0, 0.25, 0.5, 0.125]
-        )
+        self.assertAllEqual(step.selections[0].scale, [0.0, 0.25, 0.5, 0.125])
         self.assertAllEqual(step.selections[0].position, [0, 1, 2, -1])
         self.assertIs(step.selections[0].channels, output)
 
@@ -75,7 +73,9 @@ class RealignRuleTest(StripTestCase):
 
     def test_gate_along_a_row_of_pixels(self):
         x = keras.Input((4, 3))
-        conv = self.gate(layers.Conv1D(5, 2, activation="relu"), [1, 0, 1, 1, 0])
+        conv = self.gate(
+            layers.Conv1D(5, 2, activation="relu"), [1, 0, 1, 1, 0]
+        )
         rows = self.gate(layers.Identity(), [1, 0, 0.5], axis=1)
         y = layers.Conv1D(2, 1, activation="gelu")(rows(conv(x)))
         small, report = self.strip(self.finish(x, y))
@@ -84,7 +84,9 @@ class RealignRuleTest(StripTestCase):
     def test_axis_of_as_many_entries_as_another_one(self):
         # Keras' sum would put the constants of one axis along the other.
         x = keras.Input((3, 3))
-        rows = self.gate(layers.Dense(3, activation="sigmoid"), [1, 0, 0.5], axis=1)
+        rows = self.gate(
+            layers.Dense(3, activation="sigmoid"), [1, 0, 0.5], axis=1
+        )
         y = layers.BatchNormalization(axis=1)(rows(x))
         self.strip(self.finish(x, layers.Softmax()(y)))
 

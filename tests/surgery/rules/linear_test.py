@@ -24,7 +24,9 @@ class LinearRuleTest(RuleTestCase):
         self.check(layer, self.probe((5,), known))
 
     def test_dense_over_several_axes(self):
-        self.check(layers.Dense(4, activation="tanh"), self.probe((3, 5), KNOWN))
+        self.check(
+            layers.Dense(4, activation="tanh"), self.probe((3, 5), KNOWN)
+        )
 
     @parameterized.product(
         padding=("valid", "same", "causal"),
@@ -74,9 +76,7 @@ class LinearRuleTest(RuleTestCase):
         call = self.call(layer, (2,))
         call.weights["kernel"] = np.array([[0.0, 1, 0], [0, 1, 2]])
         call.weights["bias"] = np.array([0.4, 0.5, 0.6])
-        (output,) = find_rule(layer).forward(
-            call, [self.probe((2,)).channels]
-        )
+        (output,) = find_rule(layer).forward(call, [self.probe((2,)).channels])
         self.assertAllEqual(output.known, [True, False, False])
         self.assertAlmostEqual(output.value[0], 1 / (1 + np.exp(-0.4)), 12)
 

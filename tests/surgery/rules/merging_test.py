@@ -79,7 +79,9 @@ class AddRuleTest(RuleTestCase):
         # for its constant only.
         first, first_selection = held([False, True], [0.0, 0.25])
         second, gone = held([True, True], [0.0, 0.5])
-        step = self.plan([first, second], [first_selection, gone], [False, True])
+        step = self.plan(
+            [first, second], [first_selection, gone], [False, True]
+        )
         self.assertEqual(list(step.adapters), [0])
         self.assertAllEqual(step.adapters[0].shift, [0.75])
 

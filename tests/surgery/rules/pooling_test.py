@@ -1,9 +1,9 @@
 """Tests of the rules of pooling and global pooling."""
 
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
-import numpy as np
 
 from keras_l0.surgery.registry import find_rule
 from tests.surgery.rules.rule_test_case import RuleTestCase

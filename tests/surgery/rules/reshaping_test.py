@@ -1,9 +1,9 @@
 """Tests of the rule of Flatten."""
 
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
-import numpy as np
 
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
@@ -38,9 +38,7 @@ class FlattenRuleTest(RuleTestCase):
         rule = find_rule(call.layer)
         (output,) = rule.forward(call, [channels])
         step = rule.plan(call, [selection], [output], [np.ones(6, bool)])
-        self.assertAllEqual(
-            step.selections[0].position, [0, -1, 1, 2, -1, 3]
-        )
+        self.assertAllEqual(step.selections[0].position, [0, -1, 1, 2, -1, 3])
         self.assertEqual(step.selections[0].width, 4)
 
     def test_open_shape_is_a_barrier(self):

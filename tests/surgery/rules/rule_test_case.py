@@ -47,9 +47,7 @@ class RuleTestCase(StripTestCase):
         for _ in range(copies):
             random = self.rng.normal(0.2, 1.5, (ROWS, *shape))
             arrays.append(
-                np.where(
-                    flags.reshape(spread), values.reshape(spread), random
-                )
+                np.where(flags.reshape(spread), values.reshape(spread), random)
             )
         return Probe(Channels(axis, flags, values), arrays)
 
@@ -206,4 +204,3 @@ class RuleTestCase(StripTestCase):
                 rtol=1e-9,
                 atol=1e-11,
             )
-
