@@ -83,16 +83,7 @@ class _Builder:
             if _equal(weights, call.weights):
                 return copy
         changes = {**step.config, "name": self._unique(call.node.name)}
-        if step.weights is not None:
-            changes |= free_initializers(
-                call.layer,
-                [
-                    name
-                    for name, value in step.weights.items()
-                    if name in call.weights
-                    and value.shape != call.weights[name].shape
-                ],
-            )
+        changes |= free_initializers(call.layer, _resized(call, step))
         layer_class = step.layer_class or type(call.layer)
         copy = copy_operation(call.layer, layer_class, changes)
         if call.weights:
@@ -107,6 +98,15 @@ class _Builder:
             unique = f"{name}_{count}"
         self.names.add(unique)
         return unique
+
+
+def _resized(call, step):
+    """Names of the weights that change their shape."""
+    return [
+        name
+        for name, value in (step.weights or {}).items()
+        if name in call.weights and value.shape != call.weights[name].shape
+    ]
 
 
 def _set_weights(copy, call, step):

@@ -52,8 +52,11 @@ def _returns_mask(operation):
 def refuse_dead_ends(graph: Graph, analysis: Analysis) -> None:
     """An output that gates have cut from the inputs is nobody's wish."""
     constant = _constant_outputs(graph, analysis)
-    if constant <= _constant_outputs(graph, analyze(align(graph.opened()))):
+    if not constant:
         return
+    opened = analyze(align(graph.opened()))
+    if constant <= _constant_outputs(graph, opened):
+        return  # they never depended on an input
     closed = [name for name, z in graph.gates.items() if not z.any()]
     some = [name for name, z in graph.gates.items() if not z.all()]
     what = "All" if closed else "Together, too many"

@@ -104,12 +104,14 @@ class LinearRule(StripRule):
         units = bias.size
         if use_bias:
             units += self.spare_units(call, units)
-        spare = (0, units - bias.size)
-        kernel = np.pad(kernel, ((0, 0), (0, 0), spare))
+        if units > bias.size:
+            spare = (0, units - bias.size)
+            kernel = np.pad(kernel, ((0, 0), (0, 0), spare))
+            bias = np.pad(bias, spare)
         spatial = call.weights["kernel"].shape[:-2]
         weights = {"kernel": kernel.reshape(*spatial, *kernel.shape[1:])}
         if use_bias:
-            weights["bias"] = np.pad(bias, spare)
+            weights["bias"] = bias
         return {self.config_width: units, "use_bias": use_bias}, weights
 
     def scaled_weights(self, call, factors):
