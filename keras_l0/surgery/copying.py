@@ -27,10 +27,19 @@ def copy_operation(
     config.update(_functions(source, config) | changes)
     if not named:
         config.pop("name", None)
-    copy = layer_class.from_config(config)
+    with keras.saving.custom_object_scope(_classes_inside(source)):
+        copy = layer_class.from_config(config)
     if isinstance(source, keras.layers.Lambda):
         copy.function = source.function
     return copy
+
+
+def _classes_inside(source):
+    """Classes of the layers inside, by name: Keras knows registered ones."""
+    if not isinstance(source, keras.layers.Layer):
+        return {}
+    inside = keras_internals.flatten_layers(source)
+    return {type(layer).__name__: type(layer) for layer in inside}
 
 
 def _functions(source, config):

@@ -44,7 +44,7 @@ class CountingTest(test_util.TestCase):
             keras_l0.layers.gate_layers(model), (5, 6, 7), strict=True
         ):
             logits = np.full(layer.gate_vector.num_gates, -4.0)
-            logits[:kept] = 4.0
+            logits[:kept] = -2.0  # a gate of 0.04
             layer.gate_vector.logits.assign(logits)
         self.assertEqual(counting.kept_units(model), [5, 6, 7])
 

@@ -62,6 +62,19 @@ class NestedTest(ReaderTestCase):
         self.assertEqual(self.node(graph, "inner/dense_1").inputs, [2])
         self.assertEqual(list(graph.gates), ["inner/g"])
 
+    def test_part_of_the_outer_graph(self):
+        # The inner model has tensors of the outer one, which stay themselves.
+        x = keras.Input((3,), name="x")
+        middle = layers.Dense(3, name="dense")(x)
+        inner = keras.Model(x, middle, name="inner")
+        graph = self.read(x, layers.Add(name="sum")([inner(middle), middle]))
+        (number,) = self.node(graph, "dense").outputs
+        inside = self.node(graph, "inner/dense")
+        self.assertEqual(inside.inputs, [number])
+        self.assertEqual(
+            self.node(graph, "sum").inputs, [*inside.outputs, number]
+        )
+
     def test_several_levels(self):
         x = keras.Input((3,), name="x")
         inner = keras.Sequential(

@@ -43,6 +43,10 @@ class Steep(layers.Layer):
         return self._slope * x
 
 
+class Cell(layers.SimpleRNNCell):
+    """Not registered with Keras."""
+
+
 class Wide(layers.Dense):
     def __init__(self, half, **kwargs):
         super().__init__(2 * half, **kwargs)
@@ -93,6 +97,10 @@ class CopyOperationTest(StripTestCase):
     def test_class_without_a_name(self):
         copy = self.copy(NoName(2.0), name="b")
         self.assertEqual(copy.factor, 2.0)
+
+    def test_classes_inside_need_not_be_registered(self):
+        source = layers.TimeDistributed(layers.RNN(Cell(2)))
+        self.assertIsInstance(self.copy(source).layer.cell, Cell)
 
     def test_operation_of_keras_ops(self):
         y = ops.take(keras.Input((3,)), np.array([0, 2]), axis=1)

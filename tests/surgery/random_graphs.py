@@ -25,11 +25,16 @@ class Case:
     inputs: list[np.ndarray]
 
 
-def random_case(seed: int) -> Case:
-    """The network with number `seed`, in the type of the dtype policy."""
+def random_case(seed: int, size: int = 10) -> Case:
+    """The network with number `seed`, in the type of the dtype policy.
+
+    Args:
+        seed: Any number.
+        size: How many layers it has, more or less.
+    """
     rng = np.random.default_rng(seed)
     keras.utils.set_random_seed(seed)
-    model = Maker(rng).model()
+    model = Maker(rng).model(size)
     random_values.widen(model, rng)
     random_values.zero_some(model, rng)
     random_values.mix_gates(model, rng)
@@ -46,12 +51,12 @@ class Maker:
         self.used = []  # (layer, shape of its input), to be called again
         self.vectors = {}  # number of gates -> a gate vector to share
 
-    def model(self, shape=None):
+    def model(self, size, shape=None):
         number = 1 if shape or self.chance(0.7) else 2
         shapes = [shape or self.pick(INPUT_SHAPES) for _ in range(number)]
         inputs = [keras.Input(s, dtype=_dtype()) for s in shapes]
         self.pool = list(inputs)
-        self.grow(self.rng.integers(2, 4) if self.inside else 10)
+        self.grow(size)
         outputs = self.outputs()
         return keras.Model(
             inputs if number > 1 else inputs[0],
@@ -59,7 +64,8 @@ class Maker:
         )
 
     def inner_model(self, shape):
-        return Maker(self.rng, inside=True).model(shape)
+        size = int(self.rng.integers(2, 4))
+        return Maker(self.rng, inside=True).model(size, shape)
 
     def grow(self, size):
         size += len(self.pool)

@@ -145,6 +145,15 @@ class RebuildTest(StripTestCase):
         names = [operation.name for operation in small.operations]
         self.assertLen(set(names), len(names))
 
+    def test_names_of_nested_layers_do_not_take_others(self):
+        x = keras.Input((3,))
+        inner = keras.Sequential(
+            [keras.Input((3,)), layers.Dense(3, name="dense")], name="inner"
+        )
+        y = layers.Dense(3, name="inner_dense")(inner(x))
+        y = self.gate(layers.Dense(2, name="inner_dense_1"), [0, 1])(y)
+        self.strip(self.finish(x, y))
+
     def test_states_of_barriers_come_along(self):
         x = keras.Input((4,))
         normalization = layers.Normalization()

@@ -40,12 +40,17 @@ class AdapterTest(StripTestCase):
         axis=(1, 2, 3),
     )
     def test_matches_numpy(self, positions, scale, shift, axis):
+        # A shift of its own for each channel, if any.
+        shift = shift * np.arange(1.0, len(positions) + 1.0)
         adapter = self.adapter(positions, scale, shift, axis)
         # Also where several axes are of one size: Keras' own sum of a tensor
         # and a vector would take one for the other.
         x = self.rng.normal(size=(2, 3, 3, 3))
         expected = applied(adapter, x)
-        self.assertAllClose(adapter(keras.ops.convert_to_tensor(x)), expected)
+        symbol = keras.Input(x.shape[1:])
+        # The input itself, should the adapter be the identity.
+        model = keras.Model(symbol, [symbol, adapter(symbol)])
+        self.assertAllClose(model(x)[1], expected)
 
     @parameterized.parameters("float16", "float32", "float64")
     def test_keeps_the_type(self, dtype):

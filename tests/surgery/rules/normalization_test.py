@@ -71,6 +71,17 @@ class BatchNormalizationRuleTest(RuleTestCase):
         step = find_rule(layer).plan(call, [selection], [channels], [kept])
         self.assertAllEqual(step.adapters[0].scale, [0.5, 1.0])
 
+    def test_closed_channel_that_is_there_is_not_divided_by(self):
+        layer = layers.BatchNormalization()
+        call = self.call(layer, (2,))
+        channels = Channels(1, np.array([True, False]), np.zeros(2))
+        selection = Selection(channels, 2, np.arange(2), np.array([0.0, 0.5]))
+        kept = np.ones(2, bool)
+        step = find_rule(layer).plan(call, [selection], [channels], [kept])
+        self.assertAllEqual(step.adapters[0].scale, [0.0, 0.5])
+        for name, value in call.weights.items():
+            self.assertAllEqual(step.weights[name], value)
+
     def test_scaled_weights_scale_the_output(self):
         layer = layers.BatchNormalization()
         call, (x, _) = self.call(layer, (3,)), self.probe((3,)).arrays
