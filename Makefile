@@ -44,7 +44,7 @@ wheel-test: $(INSTALLED)
 	$(QUIET) PYTHON=$(RUN) .ci/wheel_test
 
 bench-step: $(INSTALLED)
-	$(QUIET) $(RUN) -m benchmarks.step_cost
+	$(QUIET) $(RUN) -m benchmarks.step_cost --threads=2
 
 clean:
 	rm -rf $(VENV) out build dist keras_l0.egg-info .pytest_cache .ruff_cache

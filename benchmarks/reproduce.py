@@ -9,12 +9,12 @@ killed goes on behind its last finished epoch.
 import dataclasses
 import os
 
-import tensorflow as tf
 from absl import app
 from absl import flags
 
 from benchmarks import records
 from benchmarks import tables
+from benchmarks import threads
 from benchmarks import training
 from benchmarks.recipes import RECIPES
 from benchmarks.recipes import Recipe
@@ -41,9 +41,6 @@ _RESULTS_DIR = flags.DEFINE_string(
 )
 _STATE_DIR = flags.DEFINE_string(
     "state_dir", "benchmarks/out", "Where unfinished runs keep their state."
-)
-_THREADS = flags.DEFINE_integer(
-    "threads", 0, "Threads of TensorFlow; 0 leaves it the choice.", 0
 )
 
 
@@ -96,8 +93,7 @@ def run(
 
 
 def main(argv: list[str]) -> None:
-    tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
-    tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
+    threads.limit_threads()
     if (_NETWORK.value, _ROW.value, _RECIPE.value) not in RECIPES:
         raise app.UsageError("There is no such recipe.")
     runs = [

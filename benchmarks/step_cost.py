@@ -1,6 +1,6 @@
 """Cost of a gated training step, over the same step of the dense network.
 
-    python -m benchmarks.step_cost --output=benchmarks/results/step_cost.json
+    python -m benchmarks.step_cost --threads=2 --output=step_cost.json
 
 The compiled training functions of both networks live in one process and take
 turns on the same batch, so that what else the machine does falls on both. The
@@ -20,6 +20,7 @@ from absl import flags
 
 from benchmarks import networks
 from benchmarks import records
+from benchmarks import threads
 
 # name -> (network, what the gates of each layer multiply, highest ratio wanted)
 CASES = {
@@ -46,9 +47,6 @@ _PAIRS = flags.DEFINE_integer(
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 128, "Examples per step.", lower_bound=1
-)
-_THREADS = flags.DEFINE_integer(
-    "threads", 2, "Threads of TensorFlow; 0 leaves it the choice.", 0
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, data and gates.")
 _JIT = flags.DEFINE_enum(
@@ -139,8 +137,7 @@ def _summary(times):
 
 
 def main(argv: list[str]) -> None:
-    tf.config.threading.set_intra_op_parallelism_threads(_THREADS.value)
-    tf.config.threading.set_inter_op_parallelism_threads(_THREADS.value)
+    threads.limit_threads()
     jit_compile = {"auto": "auto", "true": True, "false": False}[_JIT.value]
     print(f"{'case':24} {'dense':>10} {'gated':>10} {'ratio':>7} {'wanted':>7}")
     results = []
@@ -152,7 +149,7 @@ def main(argv: list[str]) -> None:
         print(_line(result), flush=True)
         if _OUTPUT.value:
             settings = {
-                "threads": _THREADS.value,
+                "threads": threads.THREADS.value,
                 "batch_size": _BATCH_SIZE.value,
                 "seed": _SEED.value,
                 "jit_compile": _JIT.value,

@@ -19,6 +19,14 @@ class Gate(abc.ABC):
 
     A new family subclasses this class, implements the abstract methods and
     registers itself with `keras.saving.register_keras_serializable`.
+
+    Example:
+
+    >>> class Bolder(keras_l0.gates.HardConcrete):
+    ...     def deterministic_gate(self, logits):
+    ...         return tf.cast(logits > 0, "float32")
+    >>> Bolder().deterministic_gate(tf.constant([-1.0, 1.0])).numpy()
+    array([0., 1.], dtype=float32)
     """
 
     learns_when_closed: bool = True

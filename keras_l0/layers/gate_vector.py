@@ -41,8 +41,8 @@ class GateVector(keras.layers.Layer):
     >>> right = keras_l0.L0Gate(keras.layers.Dense(8), gate_vector=stream)
     >>> x = keras.Input((4,))
     >>> model = keras.Model(x, left(x) + right(x))
-    >>> stream.logits.shape
-    (8,)
+    >>> stream.num_gates
+    8
     """
 
     def __init__(

@@ -4,7 +4,13 @@ import enum
 
 
 class Barrier(enum.Enum):
-    """The reasons that a strip report gives."""
+    """The reasons that a strip report gives.
+
+    Example:
+
+    >>> keras_l0.surgery.Barrier.NO_RULE.value
+    'no strip rule is registered for this class'
+    """
 
     NO_RULE = "no strip rule is registered for this class"
     OVERRIDDEN_CALL = (

@@ -19,6 +19,12 @@ class Channels:
         value: Float64 `[n]`, meaningful where `known`.
         divisible: Whether the producer can leave single channels out. False
             where all of them depend on all (softmax), and for what is copied.
+
+    Example:
+
+    >>> x = keras_l0.surgery.Channels.live(axis=1, size=3)
+    >>> x.kept(np.array([True, False, True]))
+    array([ True, False,  True])
     """
 
     axis: int | None
@@ -27,12 +33,14 @@ class Channels:
     divisible: bool = True
 
     @classmethod
-    def live(cls, axis: int | None, size: int, divisible: bool = True):
+    def live(
+        cls, axis: int | None, size: int, divisible: bool = True
+    ) -> "Channels":
         """`size` channels of which nothing is known."""
         return cls(axis, np.zeros(size, bool), np.zeros(size), divisible)
 
     @classmethod
-    def whole(cls, shape: tuple, axis: int | None):
+    def whole(cls, shape: tuple, axis: int | None) -> "Channels":
         """Live channels of a tensor that is there as a whole or not at all."""
         size = 1 if axis is None else shape[axis]
         return cls.live(axis, size, divisible=False)

@@ -30,13 +30,14 @@ def refuse_implicit_masks(graph: Graph) -> None:
 def _finds_masks(graph, node):
     """Whether a layer uses masks that the graph does not show.
 
-    Keras fills in the argument `mask` where it meets a mask, but not behind a
-    change of the type.
+    Keras fills in the arguments `mask` and `x_mask` (for an argument `x`)
+    where it meets a mask, but not behind a change of the type.
     """
     layer = node.operation
     if not isinstance(layer, keras.layers.Layer):
         return False
-    names = [n for n in signature(layer.call).parameters if n.endswith("mask")]
+    given = signature(layer.call).parameters
+    names = {"mask", *(f"{name}_mask" for name in given)} & set(given)
     shown = list(refs([node.kwargs.get(name) for name in names]))
     uses = isinstance(layer, _MERGE_BY_MASKS) or (names and not shown)
     return bool(uses) and any(map(graph.has_mask, node.inputs))

@@ -66,7 +66,14 @@ class StripRule:
     reverse order; planning calls `plan`. All of them are pure functions of
     NumPy arrays; none may touch the layer. The default methods are those of an
     operation that works on each channel alone and computes the identity on
-    constants.
+    constants. `keras_l0.surgery.register_strip_rule` has an example of a rule.
+
+    Example:
+
+    >>> class HalfRule(keras_l0.surgery.StripRule):
+    ...     def forward(self, call, inputs):
+    ...         x = inputs[0]
+    ...         return [keras_l0.surgery.Channels(x.axis, x.known, x.value / 2)]
     """
 
     def barrier(self, call: Call) -> Barrier | None:

@@ -65,7 +65,7 @@ def strip_gates(
     >>> model = keras.Sequential(
     ...     [keras.Input((2,)), gated, keras.layers.Dense(1)]
     ... )
-    >>> gated.gate_vector.logits.assign([3.0, -3.0, 0.0])
+    >>> _ = gated.gate_vector.logits.assign([3.0, -3.0, 0.0])
     >>> [layer.units for layer in keras_l0.strip_gates(model).layers[1:]]
     [2, 1]
     """

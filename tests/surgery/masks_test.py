@@ -55,6 +55,20 @@ class MasksTest(StripTestCase):
         merged = layers.Add()([layers.Dense(4)(y), dead])
         self.check(x, layers.LSTM(3)(merged))
 
+    def test_layer_whose_arguments_are_called_like_masks(self):
+        class Own(layers.Layer):
+            def call(self, inputs, attention_mask=None):
+                return inputs * 2.0
+
+        x, y = self.embedded()
+        y = self.gate(layers.Dense(4), [1, 0, 0.3, 1])(y)
+        self.check(x, layers.Flatten()(Own()(y)))
+
+    def test_attention(self):
+        x, y = self.embedded()
+        y = self.gate(layers.Dense(4), [1, 0, 0.3, 1])(y)
+        self.check(x, layers.MultiHeadAttention(2, 3)(y, y))
+
     def test_nested_model_under_a_mask_stays_whole(self):
         self.use("float32")
         x, y = self.embedded()
