@@ -7,6 +7,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
 
+import keras_l0
 from tests.surgery.strip_test_case import StripTestCase
 
 
@@ -64,10 +65,12 @@ class MasksTest(StripTestCase):
         y = self.gate(layers.Dense(4), [1, 0, 0.3, 1])(y)
         self.check(x, layers.Flatten()(Own()(y)))
 
-    def test_attention(self):
+    def test_attention_that_finds_its_mask_is_refused(self):
         x, y = self.embedded()
         y = self.gate(layers.Dense(4), [1, 0, 0.3, 1])(y)
-        self.check(x, layers.MultiHeadAttention(2, 3)(y, y))
+        model = self.finish(x, layers.MultiHeadAttention(2, 3)(y, y))
+        with self.assertRaisesRegex(ValueError, "finds a mask on its inputs"):
+            keras_l0.strip_gates(model)
 
     def test_nested_model_under_a_mask_stays_whole(self):
         self.use("float32")
