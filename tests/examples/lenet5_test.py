@@ -126,7 +126,10 @@ class MainTest(test_util.TestCase):
             self.assertLen(counts, 3)
             # Strip keeps no closed unit, and no open one without effect.
             self.assertLessEqual(report["units_after"][name], counts[-1])
-            self.assertLess(counts[-1], report["units_before"][name])
+            self.assertLessEqual(counts[-1], report["units_before"][name])
+        # Which layers close gates in ten steps is a matter of chance.
+        last = sum(counts[-1] for counts in report["open_gates"].values())
+        self.assertLess(last, 20 + 50 + 800 + 500)
         rows = report["comparison"]["models"]
         self.assertEqual(rows["dense"]["params"], 431_080)
         self.assertLess(rows["stripped"]["params"], 431_080)
