@@ -29,20 +29,16 @@ class BuildTest(test_util.TestCase):
     def test_gates_are_where_they_were_published(self):
         model = lenet5.build(l0=(1.0, 2.0, 3.0, 4.0))
         gates = {
-            layer.name: (
-                layer.gate_vector.num_gates,
-                float(layer.l0),
-                layer.gate_vector.gate.drop_rate,
-            )
+            layer.name: (layer.gate_vector.num_gates, float(layer.l0))
             for layer in keras_l0.layers.gate_layers(model)
         }
         self.assertEqual(
             gates,
             {
-                "conv1_outputs": (20, 1.0, 0.2),
-                "conv2_outputs": (50, 2.0, 0.2),
-                "fc1_inputs": (800, 3.0, 0.2),
-                "fc2_inputs": (500, 4.0, 0.2),
+                "conv1_outputs": (20, 1.0),
+                "conv2_outputs": (50, 2.0),
+                "fc1_inputs": (800, 3.0),
+                "fc2_inputs": (500, 4.0),
             },
         )
 
@@ -59,11 +55,6 @@ class BuildTest(test_util.TestCase):
             error = scale / np.sqrt(2 * np.prod(dense.shape))
             self.assertAllClose(np.std(dense), scale, atol=4 * error, rtol=0)
             self.assertAllClose(np.std(gated), scale, atol=4 * error, rtol=0)
-            # Normal and not truncated: 4.6 % lie beyond two deviations. Their
-            # share in 400,000 weights has a standard error of 0.03 %.
-            if dense.shape == (800, 500):
-                tail = np.mean(np.abs(dense) > 2 * scale)
-                self.assertAllClose(tail, 0.0455, atol=0.0014, rtol=0)
 
     def test_other_images_and_classes(self):
         model = lenet5.build((32, 32, 3), 7, (0.0,) * 4)
@@ -126,10 +117,7 @@ class MainTest(test_util.TestCase):
             self.assertLen(counts, 3)
             # Strip keeps no closed unit, and no open one without effect.
             self.assertLessEqual(report["units_after"][name], counts[-1])
-            self.assertLessEqual(counts[-1], report["units_before"][name])
-        # Which layers close gates in ten steps is a matter of chance.
-        last = sum(counts[-1] for counts in report["open_gates"].values())
-        self.assertLess(last, 20 + 50 + 800 + 500)
+            self.assertLess(counts[-1], report["units_before"][name])
         rows = report["comparison"]["models"]
         self.assertEqual(rows["dense"]["params"], 431_080)
         self.assertLess(rows["stripped"]["params"], 431_080)
