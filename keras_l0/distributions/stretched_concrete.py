@@ -186,9 +186,12 @@ class StretchedConcrete(tfd.Distribution):
     def _sample_n(self, n: tf.Tensor, seed: params.TensorLike | None = None):
         # The 10 random bits of a float16 would make lumps of the tails.
         dtype = tf.float32 if self.dtype == tf.float16 else self.dtype
-        standard = tfd.Logistic(tf.constant(0, dtype), tf.constant(1, dtype))
+        tiny = tf.constant(np.finfo(dtype.as_numpy_dtype).tiny, dtype)
+        uniform = tfd.Uniform(tiny, tf.constant(1, dtype))
         shape = tf.concat([[n], self._batch_shape_tensor()], 0)
-        noise = standard.sample(shape, seed=seed)
+        u = uniform.sample(shape, seed=seed)
+        # `tfd.Logistic` takes two logarithms, half of the cost of a draw.
+        noise = tf.math.log(u / (1 - u))
         return self._stretch(tf.cast(noise, self.dtype))
 
     def _stretch(self, noise: tf.Tensor):
