@@ -113,7 +113,7 @@ RECIPES = {
         clamp=3.0,
     ),
     ("lenet5", "separate", "ours"): Recipe(
-        (17, 0.85, 0.5, 34),
+        (16, 0.8, 0.465, 32),
         _LENET5_DROP_RATE,
         (
             Phase(2, gate_learning_rate=0.03),
