@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_l0.distributions import parameters as params
 from keras_l0.distributions import quadrature
+from keras_l0.distributions import safe_math
 from keras_l0.distributions.clipped import Clipped
 from keras_l0.distributions.stretched_concrete import POSITIVE_TEMPERATURE
 from keras_l0.distributions.stretched_concrete import StretchedConcrete
@@ -203,7 +204,7 @@ class HardConcrete(Clipped):
         return prob_zero * mean**2 + prob_one * (1 - mean) ** 2 + spread
 
     def _stddev(self):
-        return quadrature.safe_sqrt(self._variance())
+        return safe_math.safe_sqrt(self._variance())
 
     def _deterministic_gate(self, rule: str):
         if rule == "median":

@@ -45,10 +45,3 @@ def sigmoid_trapezoid(dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
     nodes = tf.constant(_LINE_NODES, dtype)
     weights = _LINE_STEP / (2 + 2 * np.cosh(_LINE_NODES))
     return nodes, tf.constant(weights, dtype)
-
-
-def safe_sqrt(x: tf.Tensor) -> tf.Tensor:
-    """Square root with gradient 0, not NaN, where x is 0."""
-    positive = x > 0
-    root = tf.sqrt(tf.where(positive, x, tf.ones_like(x)))
-    return tf.where(positive, root, tf.zeros_like(x))

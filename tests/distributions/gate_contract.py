@@ -8,6 +8,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_l0 import distributions
@@ -29,6 +30,7 @@ class Row:
         density: Whether the other values between the ends have a density.
         moments: Whether mean, variance and stddev are implemented.
         pathwise: Whether a sample carries its gradient to the logits.
+        random: Whether two samples may differ.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Row:
     density: bool = True
     moments: bool = True
     pathwise: bool = True
+    random: bool = True
 
     @property
     def cls(self) -> type:
@@ -55,7 +58,49 @@ def _clipped_logistic(logits, validate_args=False):
     )
 
 
+def _bernoulli_of_probs(logits, validate_args=False):
+    # Never 0 or 1, whose logarithms are not finite.
+    probs = tfp.util.DeferredTensor(
+        _as_reference(logits), lambda x: 0.02 + 0.96 * tf.sigmoid(x)
+    )
+    return distributions.BernoulliGate(probs=probs, validate_args=validate_args)
+
+
+def _deterministic(logits, validate_args=False):
+    step = tfp.util.DeferredTensor(_as_reference(logits), _unit_step)
+    return distributions.DeterministicGate(step, validate_args=validate_args)
+
+
+def _as_reference(logits):
+    if isinstance(logits, tf.Variable):
+        return logits
+    return tf.convert_to_tensor(logits, getattr(logits, "dtype", tf.float32))
+
+
+def _unit_step(logits):
+    return tf.cast(logits > 0, logits.dtype)
+
+
 ROWS = (
+    Row(
+        "bernoulli",
+        distributions.BernoulliGate,
+        density=False,
+        pathwise=False,
+    ),
+    Row(
+        "bernoulli_of_probs",
+        _bernoulli_of_probs,
+        density=False,
+        pathwise=False,
+    ),
+    Row(
+        "deterministic",
+        _deterministic,
+        density=False,
+        pathwise=False,
+        random=False,
+    ),
     Row("hard_concrete", distributions.HardConcrete),
     Row(
         "hard_concrete_lopsided",

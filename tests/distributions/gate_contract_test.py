@@ -31,6 +31,8 @@ def rows(table=gate_contract.ROWS, **wanted):
 
 def values(row):
     """Values at the ends of the range and between them, as a column."""
+    if not row.density:
+        return np.array(row.atoms, "float32")[:, np.newaxis]
     inside = row.low + (row.high - row.low) * np.array([0.1, 0.35, 0.8])
     return np.array([*row.atoms, *inside], "float32")[:, np.newaxis]
 
@@ -70,7 +72,7 @@ class GateContractTest(DistributionTestCase):
         self.assertEqual(gate.batch_shape, [2])
         self.assertAllEqual(gate.batch_shape_tensor(), [2])
 
-    @rows()
+    @rows(random=True)
     def test_02_variable_is_read_in_every_call(self, row):
         logits = tf.Variable(LOGITS)
         gate = row.make(logits)
@@ -109,7 +111,8 @@ class GateContractTest(DistributionTestCase):
         in_graph = tf.function(draw, autograph=False)
         # A graph may divide by multiplying with the reciprocal: some ulps.
         self.assertAllClose(in_graph(seed(0)), first, rtol=0, atol=1e-6)
-        self.assertNotAllEqual(draw(seed(1)), first)
+        if row.random:
+            self.assertNotAllEqual(draw(seed(1)), first)
         self.assert_draws_nothing(lambda: draw(seed(0)))
 
     @rows()
@@ -208,7 +211,7 @@ class GateContractTest(DistributionTestCase):
         self.assertAllEqual(gate.survival_function(outside), 1 - ends)
         self.assertAllEqual(gate.log_cdf(outside), log_ends)
         self.assertAllEqual(gate.log_survival_function(outside), log_ends[::-1])
-        for method in ("prob", "log_prob", "cdf", "log_cdf"):
+        for method in ("prob", "log_prob", "cdf", "log_cdf") * row.random:
             _, gradient = value_and_gradient(
                 lambda x, m=method: getattr(row.make(x), m)(outside), LOGITS
             )
@@ -228,7 +231,9 @@ class GateContractTest(DistributionTestCase):
     def test_15_prob_nonzero_complements_the_atom_at_zero(self, row):
         gate = row.make(LOGITS)
         self.assertAllClose(gate.prob_nonzero(), 1 - gate.prob(0.0))
-        self.assertAllGreater(np.diff(gate.prob_nonzero()), 0.0)
+        self.assertAllGreaterEqual(np.diff(gate.prob_nonzero()), 0.0)
+        if row.random:
+            self.assertAllGreater(np.diff(gate.prob_nonzero()), 0.0)
         self.assert_draws_nothing(gate.prob_nonzero)
 
     @rows(gate_contract.GATES)
@@ -288,12 +293,15 @@ class GateContractTest(DistributionTestCase):
     def test_20_extreme_logits_stay_finite(self, row):
         methods = statistics(row)
         methods["sample"] = lambda gate: gate.sample(100, seed=seed())
+        if not row.random:  # What is impossible has the logarithm -inf.
+            del methods["log_prob"], methods["log_cdf"]
         for name, method in methods.items():
             value, gradient = value_and_gradient(
                 lambda x, m=method: m(row.make(x)), EXTREMES
             )
             self.assertAllInRange(value, -1e7, 1e7, name)
-            if name != "sample" or row.pathwise:
+            steps = () if row.pathwise else ("sample", "quantile", "binary")
+            if row.random and name not in steps:
                 self.assertAllInRange(gradient, -1e7, 1e7, name)
 
     @rows()

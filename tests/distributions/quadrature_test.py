@@ -40,15 +40,6 @@ class QuadratureTest(DistributionTestCase):
                 self.assertEqual(x.dtype, dtype)
                 self.assertAllInRange(x, -40, 40)
 
-    def test_safe_sqrt_has_gradient_zero_at_zero(self):
-        for compiled in (False, True):
-            root, gradient = value_and_gradient(
-                tf.function(quadrature.safe_sqrt, jit_compile=compiled),
-                np.array([0.0, 4.0, -1e-9]),
-            )
-            self.assertAllEqual(root, [0, 2, 0])
-            self.assertAllEqual(gradient, [0, 0.25, 0])
-
 
 if __name__ == "__main__":
     absltest.main()
