@@ -23,6 +23,7 @@ ALLOWED_IMPORTS = {
     **{name: CHAIN[:place] for place, name in enumerate(CHAIN)},
     "metrics": _UP_TO_GRAPH,
     "callbacks": _UP_TO_GRAPH,
+    "training": _UP_TO_GRAPH,
     "version": (),
 }
 INTERNALS = pathlib.Path("keras_l0/internal/keras_internals.py")

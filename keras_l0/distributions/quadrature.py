@@ -1,4 +1,4 @@
-"""Quadrature rules with fixed nodes, and the root of what they return."""
+"""Quadrature rules with fixed nodes."""
 
 import numpy as np
 import tensorflow as tf

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_l0 import distributions
+from keras_l0.gates import schedules
 from keras_l0.gates.gate import Gate
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
@@ -25,8 +26,9 @@ class HardConcrete(Gate):
         z = clip(s * (stretch_high - stretch_low) + stretch_low, 0, 1)
 
     Args:
-        temperature: Positive float. Small values make gates more binary and
-            their gradients more rare. Defaults to `2/3`, as published.
+        temperature: Positive float or a `LearningRateSchedule`. Small values
+            make gates more binary and their gradients more rare. Defaults to
+            `2/3`, as published.
         stretch_low: Negative float, the lower limit of the stretched variable.
             Defaults to `-0.1`.
         stretch_high: Float above 1, the upper limit. Defaults to `1.1`.
@@ -62,14 +64,16 @@ class HardConcrete(Gate):
 
     def __init__(
         self,
-        temperature: float = 2 / 3,
+        temperature: float | schedules.Schedule = 2 / 3,
         stretch_low: float = -0.1,
         stretch_high: float = 1.1,
         drop_rate: float = 0.5,
         clamp: float | None = math.log(100),
         inference: str = "paper",
     ):
-        self.temperature = validation.check_positive("temperature", temperature)
+        self.temperature = schedules.check(
+            "temperature", temperature, validation.check_positive
+        )
         self.stretch_low = validation.check_number("stretch_low", stretch_low)
         self.stretch_high = validation.check_number(
             "stretch_high", stretch_high
@@ -80,12 +84,7 @@ class HardConcrete(Gate):
                 "that the gate can reach both. Received: "
                 f"stretch_low={stretch_low}, stretch_high={stretch_high}"
             )
-        self.drop_rate = validation.check_number("drop_rate", drop_rate)
-        if not 0 < drop_rate < 1:
-            raise ValueError(
-                "`drop_rate` must lie strictly between 0 and 1. "
-                f"Received: drop_rate={drop_rate}"
-            )
+        self.drop_rate = validation.check_rate("drop_rate", drop_rate)
         self.clamp = clamp
         if clamp is not None:
             self.clamp = validation.check_positive("clamp", clamp)
@@ -112,11 +111,13 @@ class HardConcrete(Gate):
         return lambda logits: keras.ops.clip(logits, -self.clamp, self.clamp)
 
     def get_config(self) -> dict:
-        return {
-            "temperature": self.temperature,
-            "stretch_low": self.stretch_low,
-            "stretch_high": self.stretch_high,
-            "drop_rate": self.drop_rate,
-            "clamp": self.clamp,
-            "inference": self.inference,
-        }
+        return schedules.serialized(
+            {
+                "temperature": self.temperature,
+                "stretch_low": self.stretch_low,
+                "stretch_high": self.stretch_high,
+                "drop_rate": self.drop_rate,
+                "clamp": self.clamp,
+                "inference": self.inference,
+            }
+        )

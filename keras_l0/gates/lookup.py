@@ -1,10 +1,18 @@
 """Finds a gate family by name."""
 
+from keras_l0.gates.arm import ARM
+from keras_l0.gates.dependent_hard_concrete import DependentHardConcrete
+from keras_l0.gates.diff_prune import DiffPrune
 from keras_l0.gates.gate import Gate
 from keras_l0.gates.hard_concrete import HardConcrete
+from keras_l0.gates.straight_through import StraightThrough
 
 _FAMILIES = {
     "hard_concrete": HardConcrete,
+    "arm": ARM,
+    "diff_prune": DiffPrune,
+    "straight_through": StraightThrough,
+    "dependent": DependentHardConcrete,
 }
 
 
@@ -13,7 +21,8 @@ def get(identifier: str | Gate) -> Gate:
 
     Args:
         identifier: The name of a family, built with its defaults
-            (`"hard_concrete"`), or a `keras_l0.gates.Gate`, returned as it is.
+            (`"hard_concrete"`, `"arm"`, `"diff_prune"`, `"straight_through"`,
+            `"dependent"`), or a `keras_l0.gates.Gate`, returned as it is.
 
     Returns:
         gate: A `keras_l0.gates.Gate`.

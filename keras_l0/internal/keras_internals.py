@@ -33,6 +33,16 @@ def flatten_layers(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     yield from layer._flatten_layers()
 
 
+def mark(variable: keras.Variable) -> None:
+    """Marks a variable as a parameter of gates; its path may say anything."""
+    variable._keras_l0_gate = True
+
+
+def is_marked(variable: keras.Variable) -> bool:
+    """Whether `mark` was called for `variable`."""
+    return getattr(variable, "_keras_l0_gate", False)
+
+
 def own_trainable_variables(
     layer: keras.layers.Layer,
 ) -> list[keras.Variable]:
@@ -100,3 +110,28 @@ def _operations_behind(outputs):
             for node in operation._inbound_nodes:
                 stack.extend(node.input_tensors)
     return list(found.values())
+
+
+def track_loss(model: keras.Model, loss: tf.Tensor, size: tf.Tensor) -> None:
+    """Updates what `fit` reports as the loss, by `size` examples."""
+    model._loss_tracker.update_state(loss, sample_weight=size)
+
+
+class AveragedMultiOptimizer(keras.optimizers.MultiOptimizer):
+    """A MultiOptimizer that looks like one optimizer with averages.
+
+    `keras.callbacks.SwapEMAWeights` reads the averages of an optimizer from
+    attributes that MultiOptimizer lacks; here they are those of all inner
+    optimizers together.
+    """
+
+    @property
+    def _model_variables_moving_average(self):
+        averages = {}
+        for optimizer in self._inner_optimizers:
+            averages |= zip(
+                map(id, optimizer._trainable_variables),
+                optimizer._model_variables_moving_average,
+                strict=True,
+            )
+        return [averages[id(v)] for v in self._trainable_variables]

@@ -36,6 +36,17 @@ def check_positive(name: str, value: object) -> float:
     return number
 
 
+def check_rate(name: str, value: object) -> float:
+    """Returns `value` as a float strictly between 0 and 1."""
+    number = check_number(name, value)
+    if not 0 < number < 1:
+        raise ValueError(
+            f"`{name}` must lie strictly between 0 and 1. "
+            f"Received: {name}={value}"
+        )
+    return number
+
+
 def check_choice(name: str, value: object, choices: tuple) -> object:
     """Returns `value` if it is one of `choices`."""
     if value not in choices:

@@ -4,8 +4,11 @@ import keras
 import tensorflow as tf
 
 from keras_l0 import gates
+from keras_l0.distributions import uniforms
+from keras_l0.gates import schedules
 from keras_l0.internal import keras_internals
 from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers import step_context
 
 
 @keras_l0_export
@@ -55,11 +58,24 @@ class GateVector(keras.layers.Layer):
         self.gate = gates.get(gate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self._chain = None
+        self._features = None
 
-    def build(self, input_shape: tuple[int]) -> None:
-        """Creates the logits; `input_shape` is `(number of gates,)`."""
+    def build(
+        self,
+        input_shape: tuple[int],
+        features: list[tuple[int, int]] | None = None,
+    ) -> None:
+        """Creates the logits.
+
+        Args:
+            input_shape: `(number of gates,)`.
+            features: `(rows, features)` of each weight, where every weight
+                has a gate of its own; None for gates of units.
+        """
         if self.built:
             return
+        self._features = features or [(input_shape[0], 1)]
         self.logits = self.add_weight(
             shape=tuple(input_shape),
             dtype="float32",
@@ -68,7 +84,70 @@ class GateVector(keras.layers.Layer):
             constraint=self.gate.logits_constraint(),
             name="logits",
         )
+        keras_internals.mark(self.logits)
+        self._scheduled = {
+            name: self.add_weight(
+                shape=(),
+                dtype="float32",
+                autocast=False,
+                trainable=False,
+                initializer=keras.initializers.Constant(
+                    schedules.initial(schedule)
+                ),
+                name=name,
+            )
+            for name, schedule in self.gate.scheduled.items()
+        }
         self.built = True
+
+    def join(self, chain) -> None:
+        """Makes `chain` the source of the logits, once and for all."""
+        if self._chain is not None:
+            raise ValueError(
+                f"GateVector '{self.name}' is in the chain of another model. "
+                "Dependent gates belong to one `keras_l0.L0Model`: build new "
+                "layers for another one."
+            )
+        # Not by an attribute that Keras tracks: the chain is the model's.
+        object.__setattr__(self, "_chain", chain)
+
+    def set_step(self, step: tf.Tensor) -> None:
+        """Moves the schedules of the gate family to training step `step`."""
+        for name, schedule in self.gate.scheduled.items():
+            self._scheduled[name].assign(schedule(step))
+
+    @property
+    def present_gate(self) -> gates.Gate:
+        """The gate family, with the present values of its schedules."""
+        self._check_built()
+        if not self._scheduled:
+            return self.gate
+        return self.gate.at(
+            {k: tf.convert_to_tensor(v) for k, v in self._scheduled.items()}
+        )
+
+    def effective_logits(self) -> tf.Tensor:
+        """The logits, or what the chain makes of them; `[num_gates]`."""
+        self._check_built()
+        if not self.gate.chained:
+            # Keras' own `convert_to_tensor` returns the variable.
+            return tf.convert_to_tensor(self.logits)
+        if self._chain is None:
+            raise RuntimeError(
+                f"GateVector '{self.name}' has dependent gates, and no chain "
+                "gives them their logits: make the model a "
+                "`keras_l0.L0Model`, e.g. `L0Model.from_model(model)`."
+            )
+        return self._chain.logits(self)
+
+    def data_logits(self) -> tf.Tensor:
+        """`effective_logits` as the loss sees them, `[num_gates]`."""
+        context = step_context.current()
+        return self.gate.data_logits(
+            self.effective_logits(),
+            self._features,
+            1.0 if context is None else context.loss_scale,
+        )
 
     @property
     def num_gates(self) -> int:
@@ -78,13 +157,26 @@ class GateVector(keras.layers.Layer):
 
     def prob_nonzero(self) -> tf.Tensor:
         """Probability that each gate is open, float32 `[num_gates]`."""
-        self._check_built()
-        return self.gate.prob_nonzero(_value(self.logits))
+        return self.present_gate.prob_nonzero(self.effective_logits())
+
+    def expected_l0(self) -> tf.Tensor:
+        """What the penalty charges for, gate by gate; `[num_gates]`."""
+        if self.gate.shares_data_logits:
+            return self.present_gate.expected_l0(self._shared_data_logits())
+        return self.present_gate.expected_l0(self.effective_logits())
+
+    def previous_open(self) -> tf.Tensor | None:
+        """Expected open gates of the vector before this one in its chain."""
+        if self._chain is None:
+            return None
+        previous = self._chain.previous(self)
+        return (
+            None if previous is None else tf.reduce_sum(previous.expected_l0())
+        )
 
     def deterministic_gate(self) -> tf.Tensor:
         """Gates used in inference, float32 `[num_gates]`; 0 is closed."""
-        self._check_built()
-        return self.gate.deterministic_gate(_value(self.logits))
+        return self.present_gate.deterministic_gate(self.effective_logits())
 
     def draw(self, batch_size: int | tf.Tensor | None = None) -> tf.Tensor:
         """Draws the gates, once per forward pass however often it is asked.
@@ -96,19 +188,51 @@ class GateVector(keras.layers.Layer):
         Returns:
             gates: Float32 `[num_gates]`, or `[batch_size, num_gates]`.
         """
+        context = step_context.current()
+        if context is None and self.gate.needs_model:
+            raise RuntimeError(
+                f"{type(self.gate).__name__} gates cannot be trained by a "
+                "plain Keras model. Make it a `keras_l0.L0Model`, e.g. "
+                "`L0Model.from_model(model)`. Received: gate vector "
+                f"'{self.name}'"
+            )
+        given = {} if context is None else context.gates
+        key = (id(self), batch_size is not None)
+        if key in given:
+            return given[key]
         return keras_internals.once_per_call(
-            ("gates", id(self), batch_size is None),
-            lambda: self._draw(batch_size),
+            ("gates", *key), lambda: self._draw(batch_size)
         )
 
     def _draw(self, batch_size):
         self._check_built()
-        # The distribution is built anew: TFP copies the value of a variable.
-        distribution = self.gate.distribution(_value(self.logits))
-        sample_shape = () if batch_size is None else (batch_size,)
+        if not self.gate.stochastic:
+            return self.gates_of(None)
+        examples = () if batch_size is None else (batch_size,)
+        return self.gates_of(
+            uniforms.draw(
+                (*examples, self.num_gates), tf.float32, self.next_seed()
+            )
+        )
+
+    def gates_of(self, numbers: tf.Tensor | None) -> tf.Tensor:
+        """Gates of a draw, differentiable where the family's are.
+
+        Args:
+            numbers: Uniform numbers `[num_gates]` or `[batch, num_gates]`,
+                or None for a family that is not stochastic.
+        """
+        return self.present_gate.sample(self._shared_data_logits(), numbers)
+
+    def next_seed(self) -> tf.Tensor:
+        """A fresh seed for TFP, int32 `[2]`."""
         # TFP's stateless seeds are two int32, Keras' seed states two int64.
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
-        return distribution.sample(sample_shape, seed=seed)
+        return tf.cast(self.seed_generator.next(), tf.int32)
+
+    def _shared_data_logits(self):
+        return keras_internals.once_per_call(
+            ("data_logits", id(self)), self.data_logits
+        )
 
     def _check_built(self):
         if not self.built:
@@ -140,8 +264,3 @@ class GateVector(keras.layers.Layer):
     def from_config(cls, config: dict) -> "GateVector":
         gate = keras.saving.deserialize_keras_object(config["gate"])
         return cls(**{**config, "gate": gate})
-
-
-def _value(variable: keras.Variable) -> tf.Tensor:
-    # Keras' own `convert_to_tensor` returns the variable.
-    return tf.convert_to_tensor(variable)

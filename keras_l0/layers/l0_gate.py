@@ -3,12 +3,15 @@
 import inspect
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_l0 import gates
+from keras_l0.gates import schedules
 from keras_l0.internal import keras_internals
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers import step_context
 from keras_l0.layers.gate_vector import GateVector
 from keras_l0.layers.targets import TARGETS
 
@@ -29,7 +32,8 @@ class L0Gate(keras.layers.Wrapper):
         layer: The `keras.layers.Layer` to gate.
         gate: Name of a gate family or a `keras_l0.gates.Gate`. Defaults to
             `"hard_concrete"`.
-        l0: Non-negative float or None: price of one weight. The loss grows by
+        l0: Non-negative float, `LearningRateSchedule` (in an
+            `keras_l0.L0Model`) or None: price of one weight. The loss grows by
             `l0 * sum_g |g| * P(z_g != 0)`, where `|g|` is the number of the
             layer's weights that gate g stands for (1 for a layer without
             weights). The papers' lambda is `l0` times the number of training
@@ -76,7 +80,7 @@ class L0Gate(keras.layers.Wrapper):
         self,
         layer: keras.layers.Layer,
         gate: str | gates.Gate | None = None,
-        l0: float | None = None,
+        l0: float | schedules.Schedule | None = None,
         on: str = "outputs",
         axis: int = -1,
         gate_vector: GateVector | None = None,
@@ -88,6 +92,7 @@ class L0Gate(keras.layers.Wrapper):
         validation.check_layer("layer", layer)
         super().__init__(layer, **_same_dtype(layer, kwargs))
         self.gate_vector = _gate_vector(gate, gate_vector)
+        self.l0 = self.l2 = None
         self.on = validation.check_choice("on", on, tuple(TARGETS))
         self.axis = axis
         self.l2_detached = l2_detached
@@ -102,7 +107,7 @@ class L0Gate(keras.layers.Wrapper):
         super().build(input_shape)
         num_gates = self.target.build(input_shape)
         self._check_noise_shape()
-        self.gate_vector.build((num_gates,))
+        self.gate_vector.build((num_gates,), self.target.features())
         if self.gate_vector.num_gates != num_gates:
             raise ValueError(
                 f"`gate_vector` '{self.gate_vector.name}' has "
@@ -124,7 +129,7 @@ class L0Gate(keras.layers.Wrapper):
             dtype="float32",
             autocast=False,
             trainable=False,
-            initializer=keras.initializers.Constant(value),
+            initializer=keras.initializers.Constant(schedules.initial(value)),
         )
 
     def _check_noise_shape(self):
@@ -160,30 +165,92 @@ class L0Gate(keras.layers.Wrapper):
         return outputs
 
     @property
-    def _trains(self):
+    def gates_train(self) -> bool:
+        """Whether training draws the gates and charges for them."""
         return self.trainable and self.gate_vector.trainable
 
+    @property
+    def draws_per_example(self) -> bool:
+        """Whether every example has a draw of its own."""
+        return bool(self.noise_shape) and self.noise_shape[0] is None
+
     def _gates(self, inputs, training):
-        if not (training and self._trains):
+        if not (training and self.gates_train):
             return self.gate_vector.deterministic_gate()
-        if not self.noise_shape or self.noise_shape[0] == 1:
+        self._check_loss_scale()
+        if not self.draws_per_example:
             return self.gate_vector.draw()
         return self.gate_vector.draw(
             ops.shape(keras.tree.flatten(inputs)[0])[0]
         )
 
-    def _add_penalty(self):
-        if not self._trains or (self.l0 is None and self.l2 is None):
+    def _check_loss_scale(self):
+        gate = self.gate_vector.gate
+        if gate.scales_with_loss or self.compute_dtype != "float16":
             return
-        prob_nonzero = self.gate_vector.prob_nonzero()
+        if step_context.current() is None:
+            raise RuntimeError(
+                f"The gradient of {type(gate).__name__} gates does not grow "
+                "with the loss, which the loss scaling of float16 relies on. "
+                "Make the model a `keras_l0.L0Model`, which knows the scale, "
+                f"or use bfloat16. Received: L0Gate '{self.name}'"
+            )
+
+    def _add_penalty(self):
+        context = step_context.current()
+        if context is not None and context.charges:
+            return
+        if self.l0_schedule is not None and context is None:
+            raise RuntimeError(
+                f"The schedule of `l0` of L0Gate '{self.name}' needs a "
+                "training step that follows it. Make the model a "
+                "`keras_l0.L0Model`, e.g. `L0Model.from_model(model)`."
+            )
+        penalty = self.penalty()
+        if penalty is not None:
+            self.add_loss(penalty)
+
+    def penalty(self) -> tf.Tensor | None:
+        """What the gates of the layer cost, a float32 scalar.
+
+        Returns:
+            penalty: The `l0` and the `l2` term; None if there is neither, or
+                if the gates are frozen.
+        """
+        if not self.gates_train or (self.l0 is None and self.l2 is None):
+            return None
+        penalty, open_gates = 0.0, self.gate_vector.expected_l0()
         if self.l0 is not None:
-            size = self.target.group_size()
-            self.add_loss(self.l0 * size * ops.sum(prob_nonzero))
+            penalty += self.l0 * self.expected_weights(open_gates)
         if self.l2 is not None:
             if self.l2_detached:
-                prob_nonzero = ops.stop_gradient(prob_nonzero)
+                open_gates = ops.stop_gradient(open_gates)
             norms = self.target.squared_norms()
-            self.add_loss(0.5 * self.l2 * ops.sum(prob_nonzero * norms))
+            penalty += 0.5 * self.l2 * ops.sum(open_gates * norms)
+        return penalty
+
+    def expected_weights(self, open_gates: tf.Tensor) -> tf.Tensor:
+        """Expected number of the layer's weights, a float32 scalar."""
+        positions, inputs = self.target.kernel_size()
+        previous = self.gate_vector.previous_open()
+        group = gates.WeightGroup(
+            self.target.group_size(),
+            positions,
+            inputs,
+            inputs if previous is None else previous,
+        )
+        return self.gate_vector.gate.expected_weights(open_gates, group)
+
+    def set_step(self, step: tf.Tensor) -> None:
+        """Moves the schedule of `l0` to training step `step`."""
+        if self.l0_schedule is not None:
+            self.l0.assign(self.l0_schedule(step))
+
+    @property
+    def l0_schedule(self) -> schedules.Schedule | None:
+        """The schedule that `l0` follows, if it is one."""
+        given = self._initial_l0
+        return given if isinstance(given, schedules.Schedule) else None
 
     def compute_output_shape(self, input_shape):
         """The wrapped layer's own."""
@@ -199,7 +266,7 @@ class L0Gate(keras.layers.Wrapper):
         vector["shared_object_id"] = id(self.gate_vector)
         return {
             **super().get_config(),
-            "l0": self._initial_l0,
+            **schedules.serialized({"l0": self._initial_l0}),
             "on": self.on,
             "axis": self.axis,
             "gate_vector": vector,
@@ -210,7 +277,7 @@ class L0Gate(keras.layers.Wrapper):
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "L0Gate":
-        config = dict(config)
+        config = {**config, **schedules.deserialized({"l0": config["l0"]})}
         for name in ("layer", "gate_vector"):
             # Deserializing empties the dictionary that it is given.
             config[name] = keras.saving.deserialize_keras_object(
@@ -238,7 +305,7 @@ def _gate_vector(gate, gate_vector):
 def _optional_factor(name, value):
     if value is None:
         return None
-    return validation.check_non_negative(name, value)
+    return schedules.check(name, value, validation.check_non_negative)
 
 
 def _checked_shape(noise_shape):

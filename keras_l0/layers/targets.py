@@ -46,6 +46,18 @@ class Target(abc.ABC):
     def group_size(self) -> float:
         """Number of weights that one gate stands for."""
 
+    def kernel_size(self) -> tuple[int, int]:
+        """Number of positions and of input channels of the layer's kernel."""
+        weights = self.layer.trainable_weights
+        shape = weights[0].shape if weights else ()
+        if len(shape) < 2:
+            return 1, 1
+        return math.prod(shape[:-2]), shape[-2]
+
+    def features(self) -> list[tuple[int, int]] | None:
+        """`(rows, features)` of each weight that has gates of its own."""
+        return None
+
     @abc.abstractmethod
     def squared_norms(self) -> tf.Tensor:
         """Squared norm of each gate's weights, float32 `[num_gates]`."""
@@ -220,6 +232,13 @@ class WeightsTarget(Target):
 
     def call(self, inputs, gates, kwargs):
         return _call_with(self.layer, self.gated(gates), inputs, kwargs)
+
+    def features(self):
+        """An output unit, along the last axis, is one feature."""
+        return [
+            (math.prod(weight.shape[:-1]), weight.shape[-1])
+            for weight in self.weights
+        ]
 
     def group_size(self):
         return 1.0

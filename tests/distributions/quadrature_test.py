@@ -1,13 +1,11 @@
 """Tests of the quadrature rules on integrals that are known."""
 
-import numpy as np
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_l0.distributions import quadrature
 from tests.distributions.distribution_test_case import DistributionTestCase
-from tests.distributions.distribution_test_case import value_and_gradient
 
 
 class QuadratureTest(DistributionTestCase):

@@ -1,0 +1,23 @@
+"""What a gate stands for, in numbers."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightGroup:
+    """The weights behind one gate of a layer.
+
+    Attributes:
+        size: Number of weights of one gate.
+        positions: Number of positions of the layer's kernel, 1 for a Dense.
+        inputs: Number of input channels of the layer.
+        previous: Expected number of open gates of the layer before it in the
+            chain of gates; `inputs` where there is none.
+    """
+
+    size: float
+    positions: int = 1
+    inputs: int = 1
+    previous: tf.Tensor | float = 1.0

@@ -1,0 +1,43 @@
+"""What a training step of `L0Model` tells the gates of its layers."""
+
+import dataclasses
+import threading
+
+import tensorflow as tf
+
+_local = threading.local()
+
+
+@dataclasses.dataclass
+class StepContext:
+    """A pass through an `L0Model`; gates look for the innermost one.
+
+    It is entered inside the traced step: what is entered around `fit` is not
+    seen by the threads of a distribution strategy.
+
+    Attributes:
+        gates: `(id of the gate vector, whether one draw per example)` ->
+            gates, float32 `[num_gates]` or `[batch, num_gates]`. A vector
+            that is missing draws its own.
+        loss_scale: What the loss is multiplied with for mixed precision.
+        charges: Whether the model adds the penalties, and layers must not.
+    """
+
+    gates: dict[tuple[int, bool], tf.Tensor] = dataclasses.field(
+        default_factory=dict
+    )
+    loss_scale: tf.Tensor | float = 1.0
+    charges: bool = False
+
+    def __enter__(self):
+        _local.__dict__.setdefault("stack", []).append(self)
+        return self
+
+    def __exit__(self, *exception):
+        _local.stack.pop()
+
+
+def current() -> StepContext | None:
+    """The innermost context of this thread, if any."""
+    stack = getattr(_local, "stack", None)
+    return stack[-1] if stack else None

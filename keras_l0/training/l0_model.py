@@ -1,0 +1,273 @@
+"""A Keras model whose training step knows its gates."""
+
+import keras
+import tensorflow as tf
+
+from keras_l0.internal import keras_internals
+from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers import GateChain
+from keras_l0.layers import gate_layers
+from keras_l0.layers import gate_vectors
+from keras_l0.layers import step_context
+from keras_l0.training import nan_guard
+from keras_l0.training.draws import Draws
+from keras_l0.training.example_losses import example_losses
+from keras_l0.training.gated_optimizer import GatedOptimizer
+
+
+@keras_l0_export
+class L0Model(keras.Model):
+    """A `keras.Model` that trains every gate family, each by its own rule.
+
+    It is made like any Keras model: from inputs and outputs, by subclassing,
+    or with `L0Model.from_model` from a model that exists. In each step it
+
+    - moves schedules (`l0`, temperature, k, noise) to the present step;
+    - draws every gate vector once, all in one operation;
+    - runs a second, untracked pass on antithetic gates for the families that
+      need it: same batch, same uniform numbers, same dropout masks; moving
+      statistics and seeds advance once;
+    - computes the penalties from the gates, not from `losses`;
+    - trains the weights with `optimizer` and the gates with
+      `gate_optimizer`.
+
+    `fit` and `evaluate` report, beside the loss and the metrics, `data_loss`
+    and `penalty`, whose sum is the loss, and `open_gates`, the fraction of
+    all gates that `strip_gates` would keep. `fit` stops with an error when
+    the loss is NaN, and names the layer whose gates all closed, if one did.
+
+    `compile` takes, beside Keras' arguments, `gate_optimizer`: an optimizer
+    for the gates, see `keras_l0.training.GatedOptimizer`.
+
+    Example:
+
+    >>> inputs = keras.Input((4,))
+    >>> hidden = keras_l0.L0Gate(keras.layers.Dense(8), "arm", l0=1e-3)(inputs)
+    >>> model = keras_l0.L0Model(inputs, keras.layers.Dense(1)(hidden))
+    >>> model.compile("adam", "mse", gate_optimizer="sgd")
+    >>> x = np.ones((32, 4), "float32")
+    >>> history = model.fit(x, x[:, :1], verbose=0).history
+    >>> sorted(history)
+    ['data_loss', 'loss', 'open_gates', 'penalty']
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.data_loss_tracker = keras.metrics.Mean("data_loss")
+        self.penalty_tracker = keras.metrics.Mean("penalty")
+        self.open_gates_tracker = keras.metrics.Mean("open_gates")
+        self.gate_chain = None
+        if self.built:
+            self._link_gates()
+
+    @classmethod
+    def from_model(cls, model: keras.Model) -> "L0Model":
+        """Makes an `L0Model` of a Functional or Sequential model.
+
+        The layers, with their weights, are those of `model`.
+
+        Args:
+            model: A built `keras.Sequential` or Functional model.
+
+        Returns:
+            model: An `L0Model`, not compiled.
+
+        Raises:
+            TypeError: if `model` is not a Keras model.
+            ValueError: if `model` is not a graph of layers, or is not built.
+        """
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                "`model` must be a `keras.Model`. "
+                f"Received: model={model!r} ({type(model).__name__})"
+            )
+        if not getattr(model, "inputs", None):
+            raise ValueError(
+                "`from_model` needs a Functional model or a built Sequential; "
+                "a subclassed model subclasses `keras_l0.L0Model` instead. "
+                f"Received: model='{model.name}' ({type(model).__name__})"
+            )
+        single = isinstance(model, keras.Sequential)
+        inputs = model.inputs if single else model.input
+        outputs = model.outputs if single else model.output
+        return cls(inputs, outputs, name=model.name)
+
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: object = None,
+        *,
+        gate_optimizer: str | keras.optimizers.Optimizer | None = None,
+        **kwargs,
+    ) -> None:
+        """Configures training, as in Keras.
+
+        Args:
+            optimizer: Optimizer of the weights.
+            loss: As in `keras.Model.compile`.
+            gate_optimizer: Optimizer of the gates; None takes the default of
+                `keras_l0.training.GatedOptimizer`.
+            **kwargs: As in `keras.Model.compile`.
+
+        Raises:
+            TypeError: if an optimizer is not one.
+            ValueError: if `optimizer` brings its own gate optimizer and
+                `gate_optimizer` is given too.
+        """
+        if not isinstance(optimizer, GatedOptimizer):
+            optimizer = GatedOptimizer(optimizer, gate_optimizer)
+        elif gate_optimizer is not None:
+            raise ValueError(
+                "`optimizer` is a GatedOptimizer and has a gate optimizer. "
+                f"Received: gate_optimizer={gate_optimizer!r}"
+            )
+        super().compile(optimizer, loss, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles a loaded model, as in Keras."""
+        # Keras leaves this to whoever overrides `compile`.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def fit(self, *args, callbacks: object = None, **kwargs):
+        """`keras.Model.fit`, which stops with an error on a NaN loss."""
+        return super().fit(
+            *args, callbacks=nan_guard.added_to(callbacks, self), **kwargs
+        )
+
+    def __call__(self, *args, **kwargs):
+        if step_context.current() is not None:
+            return super().__call__(*args, **kwargs)
+        with step_context.StepContext():
+            outputs = super().__call__(*args, **kwargs)
+        self._link_gates()
+        return outputs
+
+    def freeze_gates(self, frozen: bool = True) -> None:
+        """Trains on under the deterministic gates, without a penalty.
+
+        The optimizers keep their state. Needs no `compile`.
+
+        Args:
+            frozen: False lets the gates train again.
+        """
+        for vector in gate_vectors(self).values():
+            vector.trainable = not frozen
+        self.train_function = self.test_function = None
+
+    def _link_gates(self):
+        """Makes the chain of the dependent gates, once all are built."""
+        if self.gate_chain is not None:
+            return
+        vectors = [v for v in gate_vectors(self).values() if v.gate.chained]
+        if vectors and all(vector.built for vector in vectors):
+            self.gate_chain = GateChain(vectors, name="gate_chain")
+
+    def train_step(self, data: tuple) -> dict:
+        """One step; see the class."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        layers = self._gated_layers()
+        self._follow_schedules(layers)
+        draws = Draws(layers, _batch_size(x))
+        antithetic = None
+        if draws.antithetic:
+            antithetic = self._antithetic_loss(draws, x, y, sample_weight)
+        with tf.GradientTape() as tape:
+            y_pred, data_loss = self._forward(
+                draws.gates(), x, y, sample_weight
+            )
+            penalty = self._penalty(layers)
+            split = self._split(draws, y, y_pred, sample_weight)
+            surrogate = draws.surrogate(split(data_loss), antithetic)
+            loss = self.optimizer.scale_loss(data_loss + penalty + surrogate)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self._track(data_loss, penalty, layers, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: tuple) -> dict:
+        """One step of `evaluate`."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        layers = self._gated_layers()
+        with step_context.StepContext(charges=True):
+            y_pred = self(x, training=False)
+        data_loss = self.compute_loss(x, y, y_pred, sample_weight, False)
+        self._track(data_loss, self._penalty(layers), layers, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _gated_layers(self):
+        layers = gate_layers(self)
+        if not layers:
+            raise ValueError(
+                f"L0Model '{self.name}' has no gates. Wrap layers with "
+                "`keras_l0.L0Gate`, or use a plain `keras.Model`."
+            )
+        return layers
+
+    def _follow_schedules(self, layers):
+        step = self.optimizer.iterations
+        for layer in layers:
+            layer.set_step(step)
+            layer.gate_vector.set_step(step)
+
+    def _forward(self, gates, x, y, sample_weight):
+        scale = self.optimizer.scale_loss(tf.constant(1.0))
+        with step_context.StepContext(gates, scale, charges=True):
+            y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, True)
+        return y_pred, loss
+
+    def _antithetic_loss(self, draws, x, y, sample_weight):
+        """The loss under antithetic gates, from a pass without a trace."""
+        state = [*self.non_trainable_variables, *self.metrics_variables]
+        before = [tf.identity(variable.value) for variable in state]
+        y_pred, loss = self._forward(
+            draws.gates(antithetic=True), x, y, sample_weight
+        )
+        split = self._split(draws, y, y_pred, sample_weight)
+        loss = split(loss)
+        # Reading comes before writing back, in a graph too.
+        with tf.control_dependencies([loss]):
+            for variable, value in zip(state, before, strict=True):
+                variable.assign(value)
+        return loss
+
+    def _split(self, draws, y, y_pred, sample_weight):
+        """The loss in shares of examples, where gates are drawn for each."""
+        estimated = [
+            per_example
+            for (_, per_example), vector in draws.vectors.items()
+            if vector.gate.estimates_gradient
+        ]
+        # Batch statistics make every example's loss depend on all gates.
+        coupled = any(
+            isinstance(layer, keras.layers.BatchNormalization)
+            and layer.trainable
+            for layer in keras_internals.flatten_layers(self)
+        )
+        if not any(estimated) or coupled:
+            return lambda loss: loss
+        return lambda loss: example_losses(self, y, y_pred, sample_weight, loss)
+
+    def _penalty(self, layers):
+        terms = [layer.penalty() for layer in layers]
+        total = tf.add_n([t for t in terms if t is not None] or [0.0])
+        # Gradients are summed over the replicas.
+        return total / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def _track(self, data_loss, penalty, layers, x):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        data_loss, penalty = data_loss * replicas, penalty * replicas
+        size = _batch_size(x)
+        keras_internals.track_loss(self, data_loss + penalty, size)
+        self.data_loss_tracker.update_state(data_loss, size)
+        self.penalty_tracker.update_state(penalty, size)
+        vectors = {id(v): v for v in (la.gate_vector for la in layers)}
+        opened = [v.deterministic_gate() != 0 for v in vectors.values()]
+        self.open_gates_tracker.reset_state()
+        self.open_gates_tracker.update_state(tf.concat(opened, 0))
+
+
+def _batch_size(x):
+    return tf.shape(next(i for i in keras.tree.flatten(x) if i is not None))[0]
