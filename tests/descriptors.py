@@ -13,6 +13,9 @@ import numpy as np
 from keras import layers
 
 import keras_l0
+from keras_l0 import gates
+from keras_l0.layers import step_context
+from keras_l0.layers.gate_chain import GateChain
 from tests import test_util
 
 
@@ -26,11 +29,16 @@ class Row:
             rows of a class give every argument a value other than its default.
         layer: Function of the object: a layer of inputs `[batch, 4]` that
             uses it.
+        pathwise: Whether differentiation trains the gates.
+        smooth: Whether the gates of inference are a function of the logits
+            that has a derivative.
     """
 
     name: str
     make: Callable[[], object]
     layer: Callable[[object], keras.layers.Layer] = lambda made: made
+    pathwise: bool = True
+    smooth: bool = True
 
     @property
     def cls(self) -> type:
@@ -39,10 +47,12 @@ class Row:
     def model(self) -> keras.Model:
         """A built model that uses the object; the same one every time."""
         keras.utils.set_random_seed(test_util.test_seed())
+        made = self.make()
         inputs = [keras.Input((4,)), layers.Dense(4)]
-        return keras.Sequential(
-            [*inputs, self.layer(self.make()), layers.Dense(2)]
-        )
+        model = keras.Sequential([*inputs, self.layer(made), layers.Dense(2)])
+        if getattr(made, "needs_model", False):
+            return keras_l0.L0Model.from_model(model)
+        return model
 
 
 def _hard_concrete(**kwargs):
@@ -57,6 +67,10 @@ def _hard_concrete(**kwargs):
             **kwargs,
         }
     )
+
+
+def _schedule(*values):
+    return keras.optimizers.schedules.PiecewiseConstantDecay([1], [*values])
 
 
 def _dense():
@@ -95,6 +109,61 @@ LAYERS = (
     ),
 )
 GATES = (
+    Row("arm", lambda: gates.ARM(k=3.0, drop_rate=0.4), _gated, False),
+    Row(
+        "arm_hard_sigmoid",
+        lambda: gates.ARM(
+            activation="hard_sigmoid", estimator="arm", initial_k=5.0
+        ),
+        _gated,
+        False,
+    ),
+    Row(
+        "arm_binary",
+        lambda: gates.ARM(estimator="ar", inference="binary"),
+        _gated,
+        False,
+        False,
+    ),
+    Row("diff_prune", lambda: gates.DiffPrune(scale=0.7, leak=0.2), _gated),
+    Row(
+        "diff_prune_noisy",
+        lambda: gates.DiffPrune("rational", noise=0.3, initial=0.4),
+        _gated,
+    ),
+    Row(
+        "diff_prune_sigmoid",
+        lambda: gates.DiffPrune("clipped_sigmoid", surrogate="sigmoid"),
+        _gated,
+    ),
+    Row(
+        "straight_through",
+        lambda: gates.StraightThrough(
+            "leaky_relu", leak=0.3, norm="rms", initial=0.5, clamp=2.0
+        ),
+        _gated,
+        smooth=False,
+    ),
+    Row(
+        "straight_through_total",
+        lambda: gates.StraightThrough(order="total"),
+        _gated,
+        smooth=False,
+    ),
+    Row(
+        "dependent",
+        lambda: gates.DependentHardConcrete(
+            temperature=0.5, stretch_low=-0.2, stretch_high=1.3
+        ),
+        _gated,
+    ),
+    Row(
+        "dependent_backward",
+        lambda: gates.DependentHardConcrete(
+            "backward", "open", "product", inference="median"
+        ),
+        _gated,
+    ),
     Row("hard_concrete", _hard_concrete, _gated),
     Row(
         "hard_concrete_topk",
@@ -122,3 +191,10 @@ def set_logits(model: keras.Model, values: tuple[float, ...]) -> None:
     """Gives the gates of a model the values in turn."""
     for vector in keras_l0.layers.gate_vectors(model).values():
         vector.logits.assign(np.resize(values, vector.num_gates))
+
+
+def as_in_a_model(vector: keras_l0.GateVector) -> step_context.StepContext:
+    """Lets a built vector of any family draw, inside of what is returned."""
+    if vector.gate.chained:
+        GateChain([vector])
+    return step_context.StepContext()

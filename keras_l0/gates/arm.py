@@ -149,7 +149,13 @@ class ARM(Gate):
             probs=tf.clip_by_value(line, 0.0, 1.0)
         )
 
-    def logits_gradient(self, logits, uniforms, loss, antithetic_loss):
+    def logits_gradient(
+        self,
+        logits: tf.Tensor,
+        uniforms: tf.Tensor,
+        loss: tf.Tensor,
+        antithetic_loss: tf.Tensor | None,
+    ) -> tf.Tensor:
         gate = self.distribution(logits)
         estimate = arm_estimators.ESTIMATORS[self.estimator]
         if uniforms.shape.rank == 2:  # one draw, and one loss, per example

@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_l0.gates import weight_group
 from keras_l0.gates.hard_concrete import HardConcrete
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
@@ -103,7 +104,9 @@ class DependentHardConcrete(HardConcrete):
         """
         return _BOUND * tf.tanh(tf.linalg.matvec(kernel, previous, True) + bias)
 
-    def expected_weights(self, open_gates, group):
+    def expected_weights(
+        self, open_gates: tf.Tensor, group: weight_group.WeightGroup
+    ) -> tf.Tensor:
         if self.penalty == "product":
             return group.positions * group.previous * tf.reduce_sum(open_gates)
         if self.penalty == "squared_kernel":

@@ -106,7 +106,12 @@ class StraightThrough(Gate):
             logits, _SLOPES[self.estimator](logits, self.leak)
         )
 
-    def data_logits(self, logits, features, loss_scale=1.0):
+    def data_logits(
+        self,
+        logits: tf.Tensor,
+        features: list[tuple[int, int]],
+        loss_scale: tf.Tensor | float = 1.0,
+    ) -> tf.Tensor:
         return gradient_norms.normalize_gradient(
             logits, features, gradient_norms.NORMS[self.norm], loss_scale
         )

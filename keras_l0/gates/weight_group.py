@@ -15,6 +15,13 @@ class WeightGroup:
         inputs: Number of input channels of the layer.
         previous: Expected number of open gates of the layer before it in the
             chain of gates; `inputs` where there is none.
+
+    Example:
+
+    >>> group = keras_l0.gates.WeightGroup(size=75.0, positions=25, inputs=3)
+    >>> gate = keras_l0.gates.HardConcrete()
+    >>> float(gate.expected_weights(tf.constant([1.0, 0.5]), group))
+    112.5
     """
 
     size: float

@@ -31,7 +31,8 @@ class GateChain(keras.layers.Layer):
     >>> first, second = (keras_l0.GateVector("dependent") for _ in range(2))
     >>> first.build((3,))
     >>> second.build((2,))
-    >>> chain = keras_l0.layers.GateChain([first, second])
+    >>> from keras_l0.layers.gate_chain import GateChain
+    >>> chain = GateChain([first, second])
     >>> [tuple(kernel.shape) for kernel in chain.kernels]
     [(3, 3), (3, 2)]
 
@@ -46,8 +47,9 @@ class GateChain(keras.layers.Layer):
         order = list(vectors)
         if gate.direction == "backward":
             order.reverse()
-        # A tuple in a dictionary of Python's: Keras would track the layers.
-        object.__setattr__(self, "_order", tuple(order))
+        # In a function, where Keras does not look: it would track and save
+        # the vectors, which belong to the layers, once more.
+        self._order = lambda: order
         self.kernels = []
         previous = order[0].num_gates
         for number, vector in enumerate(order):
@@ -64,7 +66,7 @@ class GateChain(keras.layers.Layer):
             previous = vector.num_gates
         self.built = True
         for vector in order:
-            vector.join(self)
+            vector.join(self.logits, self.previous)
 
     def logits(self, vector: GateVector) -> tf.Tensor:
         """Generated logits of one of the vectors, float32 `[num_gates]`."""
@@ -79,17 +81,17 @@ class GateChain(keras.layers.Layer):
         It is the one before `vector` in the order of the layers, in either
         direction of the chain.
         """
-        backward = self._order[0].gate.direction == "backward"
+        backward = self._order()[0].gate.direction == "backward"
         place = self._place(vector) + (1 if backward else -1)
-        inside = 0 <= place < len(self._order)
-        return self._order[place] if inside else None
+        inside = 0 <= place < len(self._order())
+        return self._order()[place] if inside else None
 
     def _place(self, vector):
-        return next(i for i, v in enumerate(self._order) if v is vector)
+        return next(i for i, v in enumerate(self._order()) if v is vector)
 
     def _generate(self):
         previous, generated = None, []
-        for vector, kernel in zip(self._order, self.kernels, strict=True):
+        for vector, kernel in zip(self._order(), self.kernels, strict=True):
             kernel = tf.convert_to_tensor(kernel)
             if previous is None:
                 previous = tf.ones([kernel.shape[0]])

@@ -1,5 +1,7 @@
 """The gates of one axis of one tensor: their logits and their draws."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -58,7 +60,7 @@ class GateVector(keras.layers.Layer):
         self.gate = gates.get(gate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self._chain = None
+        self._generated = self._previous = None
         self._features = None
 
     def build(
@@ -100,16 +102,25 @@ class GateVector(keras.layers.Layer):
         }
         self.built = True
 
-    def join(self, chain) -> None:
-        """Makes `chain` the source of the logits, once and for all."""
-        if self._chain is not None:
+    def join(
+        self,
+        logits: Callable[["GateVector"], tf.Tensor],
+        previous: Callable[["GateVector"], "GateVector | None"],
+    ) -> None:
+        """Makes a chain the source of the logits, once and for all.
+
+        Args:
+            logits: Function of this vector: its generated logits.
+            previous: Function of this vector: the one before it.
+        """
+        if self._generated is not None:
             raise ValueError(
                 f"GateVector '{self.name}' is in the chain of another model. "
                 "Dependent gates belong to one `keras_l0.L0Model`: build new "
                 "layers for another one."
             )
-        # Not by an attribute that Keras tracks: the chain is the model's.
-        object.__setattr__(self, "_chain", chain)
+        # Functions: Keras would track, and save, a layer.
+        self._generated, self._previous = logits, previous
 
     def set_step(self, step: tf.Tensor) -> None:
         """Moves the schedules of the gate family to training step `step`."""
@@ -132,13 +143,13 @@ class GateVector(keras.layers.Layer):
         if not self.gate.chained:
             # Keras' own `convert_to_tensor` returns the variable.
             return tf.convert_to_tensor(self.logits)
-        if self._chain is None:
+        if self._generated is None:
             raise RuntimeError(
                 f"GateVector '{self.name}' has dependent gates, and no chain "
                 "gives them their logits: make the model a "
                 "`keras_l0.L0Model`, e.g. `L0Model.from_model(model)`."
             )
-        return self._chain.logits(self)
+        return self._generated(self)
 
     def data_logits(self) -> tf.Tensor:
         """`effective_logits` as the loss sees them, `[num_gates]`."""
@@ -167,9 +178,9 @@ class GateVector(keras.layers.Layer):
 
     def previous_open(self) -> tf.Tensor | None:
         """Expected open gates of the vector before this one in its chain."""
-        if self._chain is None:
+        if self._previous is None:
             return None
-        previous = self._chain.previous(self)
+        previous = self._previous(self)
         return (
             None if previous is None else tf.reduce_sum(previous.expected_l0())
         )

@@ -11,6 +11,7 @@ from keras_l0.gates import schedules
 from keras_l0.internal import keras_internals
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers import arguments
 from keras_l0.layers import step_context
 from keras_l0.layers.gate_vector import GateVector
 from keras_l0.layers.targets import TARGETS
@@ -90,15 +91,15 @@ class L0Gate(keras.layers.Wrapper):
         **kwargs,
     ):
         validation.check_layer("layer", layer)
-        super().__init__(layer, **_same_dtype(layer, kwargs))
-        self.gate_vector = _gate_vector(gate, gate_vector)
+        super().__init__(layer, **arguments.same_dtype(layer, kwargs))
+        self.gate_vector = arguments.gate_vector(gate, gate_vector)
         self.l0 = self.l2 = None
         self.on = validation.check_choice("on", on, tuple(TARGETS))
         self.axis = axis
         self.l2_detached = l2_detached
-        self.noise_shape = _checked_shape(noise_shape)
-        self._initial_l0 = _optional_factor("l0", l0)
-        self._initial_l2 = _optional_factor("l2", l2)
+        self.noise_shape = arguments.noise_shape(noise_shape)
+        self._initial_l0 = arguments.factor("l0", l0)
+        self._initial_l2 = arguments.factor("l2", l2)
         self.target = TARGETS[on](layer, axis, self.gate_vector.gate)
         self.supports_masking = layer.supports_masking
 
@@ -284,41 +285,3 @@ class L0Gate(keras.layers.Wrapper):
                 dict(config[name]), custom_objects=custom_objects
             )
         return cls(**config)
-
-
-def _gate_vector(gate, gate_vector):
-    if gate_vector is None:
-        return GateVector("hard_concrete" if gate is None else gate)
-    if not isinstance(gate_vector, GateVector):
-        raise TypeError(
-            "`gate_vector` must be a `keras_l0.GateVector`. "
-            f"Received: gate_vector={gate_vector!r}"
-        )
-    if gate is not None:
-        raise ValueError(
-            "`gate_vector` brings its own gate family; pass either `gate` or "
-            f"`gate_vector`. Received: gate={gate!r}"
-        )
-    return gate_vector
-
-
-def _optional_factor(name, value):
-    if value is None:
-        return None
-    return schedules.check(name, value, validation.check_non_negative)
-
-
-def _checked_shape(noise_shape):
-    if noise_shape is None or isinstance(noise_shape, (list, tuple)):
-        return noise_shape and tuple(noise_shape)
-    raise TypeError(
-        "`noise_shape` must be a tuple or None. "
-        f"Received: noise_shape={noise_shape!r} ({type(noise_shape).__name__})"
-    )
-
-
-def _same_dtype(layer, kwargs):
-    """The layer's own policy by default; gates need none, inputs are cast."""
-    if "dtype" in kwargs or layer.quantization_mode is not None:
-        return kwargs
-    return {**kwargs, "dtype": layer.dtype_policy}

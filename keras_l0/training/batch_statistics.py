@@ -1,9 +1,11 @@
 """Statistics of batch normalization, taken again after gates have changed."""
 
+import contextlib
+
 import keras
-import numpy as np
 
 from keras_l0.internal import keras_internals
+from keras_l0.layers import GateVector
 
 
 def recalibrate_batch_statistics(
@@ -37,52 +39,70 @@ def recalibrate_batch_statistics(
     >>> model.layers[0].moving_mean.numpy()
     array([1., 3.], dtype=float32)
     """
-    norms = [
-        layer
-        for layer in keras_internals.flatten_layers(model)
-        if isinstance(layer, keras.layers.BatchNormalization)
-        and layer.trainable
-    ]
+    norms = _layers(model, keras.layers.BatchNormalization)
     if not norms:
         raise ValueError(
             f"Model '{model.name}' has no BatchNormalization that trains."
         )
     statistics = [v for n in norms for v in (n.moving_mean, n.moving_variance)]
-    others = [
-        (v, v.numpy())
-        for v in model.non_trainable_variables
-        if not any(v is known for known in statistics)
-    ]
-    momenta = [norm.momentum for norm in norms]
-    vectors = [
+    with contextlib.ExitStack() as stack:
+        for norm in norms:
+            stack.enter_context(_attribute(norm, "momentum", 0.0))
+        for vector in _layers(model, GateVector):
+            stack.enter_context(_attribute(vector, "trainable", False))
+        stack.enter_context(_unchanged(model, statistics))
+        averages = _averages(model, statistics, _batches(x, batch_size))
+    for variable, average in zip(statistics, averages, strict=True):
+        variable.assign(average)
+
+
+def _layers(model, cls):
+    return [
         layer
         for layer in keras_internals.flatten_layers(model)
-        if hasattr(layer, "deterministic_gate") and layer.trainable
+        if isinstance(layer, cls) and layer.trainable
+    ]
+
+
+@contextlib.contextmanager
+def _attribute(owner, name, value):
+    """Sets an attribute for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextlib.contextmanager
+def _unchanged(model, statistics):
+    """Puts back whatever else a pass in training mode changes: seeds."""
+    known = {id(variable) for variable in statistics}
+    before = [
+        (v, v.numpy())
+        for v in model.non_trainable_variables
+        if id(v) not in known
     ]
     try:
-        for norm in norms:
-            norm.momentum = 0.0
-        for vector in vectors:
-            vector.trainable = False
-        totals, batches = [0.0] * len(statistics), 0
-        for batch in _batches(x, batch_size):
-            model(batch, training=True)
-            totals = [
-                t + np.asarray(v.numpy(), "float64")
-                for t, v in zip(totals, statistics, strict=True)
-            ]
-            batches += 1
+        yield
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        for vector in vectors:
-            vector.trainable = True
-        for variable, value in others:
+        for variable, value in before:
             variable.assign(value)
-    if not batches:
+
+
+def _averages(model, statistics, batches):
+    totals, count = [0.0] * len(statistics), 0
+    for batch in batches:
+        model(batch, training=True)
+        totals = [
+            total + v.numpy().astype("float64")
+            for total, v in zip(totals, statistics, strict=True)
+        ]
+        count += 1
+    if not count:
         raise ValueError("`x` has no batch.")
-    for variable, total in zip(statistics, totals, strict=True):
-        variable.assign((total / batches).astype("float32"))
+    return [(total / count).astype("float32") for total in totals]
 
 
 def _batches(x, batch_size):

@@ -5,10 +5,10 @@ import tensorflow as tf
 
 from keras_l0.internal import keras_internals
 from keras_l0.internal.api_export import keras_l0_export
-from keras_l0.layers import GateChain
 from keras_l0.layers import gate_layers
 from keras_l0.layers import gate_vectors
 from keras_l0.layers import step_context
+from keras_l0.layers.gate_chain import GateChain
 from keras_l0.training import nan_guard
 from keras_l0.training.draws import Draws
 from keras_l0.training.example_losses import example_losses
@@ -51,7 +51,7 @@ class L0Model(keras.Model):
     ['data_loss', 'loss', 'open_gates', 'penalty']
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: object, **kwargs: object):
         super().__init__(*args, **kwargs)
         self.data_loss_tracker = keras.metrics.Mean("data_loss")
         self.penalty_tracker = keras.metrics.Mean("penalty")
