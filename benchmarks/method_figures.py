@@ -32,6 +32,8 @@ _COLORS = ("#000000", "#0072B2", "#E69F00")
 _LINES = ("-", "--", "-.")
 _HATCHES = ("", "////", "....")
 _BINS = 20
+_LOGITS = np.linspace(-1.5, 1.5, 601)
+_LEFT_TITLE = "What a gate is"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Study:
         draw: Draws the left panel on axes.
         path: Gate vector -> what the right panel shows of its gates.
         label: What that is called.
+        closed: Inference closes a gate that is not above it.
         l0: Price of a weight.
     """
 
@@ -50,6 +53,7 @@ class Study:
     draw: Callable[[object], None]
     path: Callable[[keras_l0.GateVector], tf.Tensor]
     label: str
+    closed: float
     l0: float = 2e-3
 
 
@@ -96,6 +100,7 @@ def train(study: Study, steps: int = STEPS) -> tuple[np.ndarray, np.ndarray]:
     model.fit(
         batches,
         steps_per_epoch=steps,
+        shuffle=False,  # the data set does
         callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=record)],
         verbose=0,
     )
@@ -150,18 +155,15 @@ def _draw_shares(axes, gate, logits, names):
         )
         if np.any(middle):
             axes.stairs(middle, edges, color=color, linestyle=_LINES[number])
-        axes.plot(
-            float(gate.deterministic_gate(tf.constant(logit))),
-            -0.05,
-            marker="^o"[number % 2],
-            color=color,
-            clip_on=False,
-        )
+        known = float(gate.deterministic_gate(tf.constant(logit)))
+        if known in (0.0, 1.0):  # below its bar
+            known += place - 3.5 * width if known == 0 else place + 1.5 * width
+        axes.plot(known, -0.05, marker="^os"[number], color=color)
     axes.set_xticks(
         [-2.5 * width, 0.25, 0.5, 0.75, 1 + 2.5 * width],
         ["exactly 0", "0.25", "0.5", "0.75", "exactly 1"],
     )
-    axes.set_ylim(-0.1, 1.0)
+    axes.set_ylim(-0.1, 1.02)
     axes.set_xlabel("gate (marks: in inference)")
     axes.set_ylabel("share of draws")
     axes.legend(loc="upper center", frameon=False)
@@ -182,9 +184,220 @@ def _draw_arm(axes):
 def _draw_dependent(axes):
     gate = keras_l0.gates.DependentHardConcrete()
     biases = (-0.6, 0.2, 3.0)
-    logits = [
-        float(gate.generate(tf.ones([1]), tf.zeros([1, 1]), tf.constant([b])))
-        for b in biases
+    count = len(biases)
+    kernel = tf.zeros([count, count])
+    logits = gate.generate(tf.ones([count]), kernel, tf.constant(biases))
+    logits = [float(logit) for logit in logits]
+    names = [
+        f"bias {bias:g}, logit {logit:.2f}"
+        for bias, logit in zip(biases, logits, strict=True)
     ]
-    names = [f"bias {b:g}: logit {a:.2f}" for b, a in zip(biases, logits)]
     _draw_shares(axes, gate, logits, names)
+
+
+def _draw_functions(axes, curves):
+    """Curves of a logit: `(values, label)` over `_LOGITS`, one line each."""
+    for number, (values, label) in enumerate(curves):
+        axes.plot(
+            _LOGITS,
+            values,
+            color=_COLORS[number],
+            linestyle=_LINES[number],
+            linewidth=1.8,
+            label=label,
+        )
+    axes.set_xlabel("logit")
+    axes.set_ylabel("gate, and its slope by the logit")
+    axes.legend(loc="upper left", frameon=False)
+
+
+def _draw_diff_prune(axes):
+    gate = keras_l0.gates.DiffPrune()
+    value, slope = gate_and_slope(gate)
+    axes.set_ylim(-0.1, 3.0)
+    _draw_functions(
+        axes,
+        [
+            (value, "gate, training and inference"),
+            (slope, "slope that training uses"),
+        ],
+    )
+
+
+def _draw_straight_through(axes):
+    families = [
+        keras_l0.gates.StraightThrough(estimator, norm=None)
+        for estimator in ("identity", "softplus")
+    ]
+    value, identity = gate_and_slope(families[0])
+    _, softplus = gate_and_slope(families[1])
+    axes.set_ylim(-0.1, 1.75)
+    _draw_functions(
+        axes,
+        [
+            (value, "gate, training and inference"),
+            (identity, "slope used, identity"),
+            (softplus, "slope used, softplus"),
+        ],
+    )
+
+
+def gate_and_slope(
+    gate: keras_l0.gates.Gate,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A deterministic family's gate of `_LOGITS`, and its slope in training."""
+    logits = tf.constant(_LOGITS, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = gate.sample(logits, None)
+    return value.numpy(), tape.gradient(value, logits).numpy()
+
+
+def _probability(vector):
+    return vector.prob_nonzero()
+
+
+def _inference_gate(vector):
+    return vector.deterministic_gate()
+
+
+def _logit(vector):
+    return tf.convert_to_tensor(vector.logits)
+
+
+STUDIES = {
+    "hard_concrete": Study(
+        keras_l0.gates.HardConcrete(),
+        _draw_hard_concrete,
+        _probability,
+        "probability of an open gate",
+        closed=1 / (1 + 11 ** (1 / 3)),
+    ),
+    "arm": Study(
+        keras_l0.gates.ARM(),
+        _draw_arm,
+        _probability,
+        "probability of an open gate",
+        closed=0.5,
+    ),
+    "diff_prune": Study(
+        keras_l0.gates.DiffPrune(),
+        _draw_diff_prune,
+        _inference_gate,
+        "gate",
+        closed=0.0,
+    ),
+    "straight_through": Study(
+        keras_l0.gates.StraightThrough(),
+        _draw_straight_through,
+        _logit,
+        "logit",
+        closed=0.0,
+    ),
+    "dependent": Study(
+        keras_l0.gates.DependentHardConcrete(),
+        _draw_dependent,
+        _probability,
+        "probability of an open gate",
+        closed=1 / (1 + 11 ** (1 / 3)),
+        l0=1e-2,
+    ),
+}
+
+
+def _draw_path(axes, study, steps):
+    at, gates = train(study, steps)
+    groups = (
+        ("useful inputs", gates[:, :USEFUL], _COLORS[1], "-", 1.3),
+        ("useless inputs", gates[:, USEFUL:], _COLORS[2], "--", 2.0),
+    )
+    for name, values, color, line, width in groups:
+        # What matters lies on top, and thinner: neither hides the other.
+        lines = axes.plot(
+            at, values, line, color=color, linewidth=width, zorder=4 - width
+        )
+        lines[0].set_label(name)
+    axes.axhline(
+        study.closed,
+        color="#000000",
+        linewidth=0.9,
+        linestyle=":",
+        label="closed below",
+    )
+    low = min(gates.min(), 0.0)
+    axes.set_ylim(low - 0.05 * (1 - low), 1 + 0.2 * (1 - low))
+    axes.set_yticks(np.linspace(low, 1.0, 5))
+    axes.set_xlabel("training step")
+    axes.set_ylabel(study.label)
+    axes.legend(
+        loc="upper center",
+        ncols=3,
+        frameon=False,
+        fontsize=8.5,
+        columnspacing=0.9,
+        handlelength=1.6,
+    )
+
+
+def draw(name: str, output_dir: str, steps: int = STEPS) -> str:
+    """Draws the picture of a family.
+
+    Args:
+        name: A key of `STUDIES`.
+        output_dir: A folder that exists.
+        steps: Number of training steps.
+
+    Returns:
+        path: Path of the PNG file.
+    """
+    figure = _figure()
+    study = STUDIES[name]
+    left, right = figure.subplots(1, 2)
+    for axes in (left, right):
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    left.set_title(_LEFT_TITLE, loc="left", fontsize=10)
+    right.set_title(
+        f"Training, l0 = {study.l0:g}: {INPUTS} inputs, {USEFUL} useful",
+        loc="left",
+        fontsize=10,
+    )
+    study.draw(left)
+    _draw_path(right, study, steps)
+    path = os.path.join(output_dir, f"{name}.png")
+    _save(figure, path)
+    return path
+
+
+def _figure():
+    """A figure without `pyplot`, whose state is everybody's."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "Pictures are drawn by matplotlib, which is not installed. Install "
+            "it with `pip install keras_l0[plots]`."
+        ) from error
+    figure = Figure(figsize=(9, 3.5), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure, path):
+    """Writes a PNG with a palette, a third as large as `savefig`'s."""
+    from PIL import Image  # matplotlib's own dependency
+
+    figure.canvas.draw()
+    image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba()))
+    image.convert("RGB").quantize(64).save(path, optimize=True)
+
+
+def main(_) -> None:
+    os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
+    for name in STUDIES:
+        print(draw(name, _OUTPUT_DIR.value))
+
+
+if __name__ == "__main__":
+    app.run(main)

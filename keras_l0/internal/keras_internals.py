@@ -112,6 +112,17 @@ def _operations_behind(outputs):
     return list(found.values())
 
 
+def add_sublayer(
+    layer: keras.layers.Layer, name: str, sublayer: keras.layers.Layer
+) -> None:
+    """Gives a layer that is built, and locked, one more sublayer."""
+    locked = layer._tracker.locked
+    layer._tracker.unlock()
+    setattr(layer, name, sublayer)
+    if locked:
+        layer._tracker.lock()
+
+
 def track_loss(model: keras.Model, loss: tf.Tensor, size: tf.Tensor) -> None:
     """Updates what `fit` reports as the loss, by `size` examples."""
     model._loss_tracker.update_state(loss, sample_weight=size)
@@ -122,8 +133,29 @@ class AveragedMultiOptimizer(keras.optimizers.MultiOptimizer):
 
     `keras.callbacks.SwapEMAWeights` reads the averages of an optimizer from
     attributes that MultiOptimizer lacks; here they are those of all inner
-    optimizers together.
+    optimizers together. It also applies gradients of a part of the variables,
+    as any other optimizer does.
     """
+
+    def apply(self, grads, trainable_variables=None):
+        """Updates the variables; as in `keras.optimizers.Optimizer`."""
+        given = trainable_variables
+        if given is None or not self.built or len(given) == self._num_known:
+            super().apply(grads, trainable_variables)
+            return
+        for place, optimizer in enumerate(self._inner_optimizers):
+            own = [
+                pair
+                for pair in zip(grads, given, strict=True)
+                if self._var_to_optimizer_idx[self._var_key(pair[1])] == place
+            ]
+            if own:
+                optimizer.apply(*map(list, zip(*own, strict=True)))
+        self._iterations.assign_add(1)
+
+    @property
+    def _num_known(self):
+        return len(self._trainable_variables_indices)
 
     @property
     def _model_variables_moving_average(self):

@@ -140,7 +140,9 @@ class GateVector(keras.layers.Layer):
     def effective_logits(self) -> tf.Tensor:
         """The logits, or what the chain makes of them; `[num_gates]`."""
         self._check_built()
-        if not self.gate.chained:
+        context = step_context.current()
+        builds = context is not None and context.builds
+        if not self.gate.chained or (builds and self._generated is None):
             # Keras' own `convert_to_tensor` returns the variable.
             return tf.convert_to_tensor(self.logits)
         if self._generated is None:

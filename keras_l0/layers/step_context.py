@@ -21,6 +21,8 @@ class StepContext:
             that is missing draws its own.
         loss_scale: What the loss is multiplied with for mixed precision.
         charges: Whether the model adds the penalties, and layers must not.
+        builds: Whether the pass only builds the layers, so that dependent
+            gates may do without the chain that is still to come.
     """
 
     gates: dict[tuple[int, bool], tf.Tensor] = dataclasses.field(
@@ -28,6 +30,7 @@ class StepContext:
     )
     loss_scale: tf.Tensor | float = 1.0
     charges: bool = False
+    builds: bool = False
 
     def __enter__(self):
         _local.__dict__.setdefault("stack", []).append(self)

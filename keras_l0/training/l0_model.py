@@ -51,6 +51,13 @@ class L0Model(keras.Model):
     ['data_loss', 'loss', 'open_gates', 'penalty']
     """
 
+    def __new__(cls, *args: object, **kwargs: object) -> "L0Model":
+        # As `keras.Model` does: only a graph of layers is `Functional`.
+        graph = len(args) >= 2 or {"inputs", "outputs"} <= {*kwargs}
+        if cls is L0Model and (graph or (args and "outputs" in kwargs)):
+            cls = FunctionalL0Model
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(self, *args: object, **kwargs: object):
         super().__init__(*args, **kwargs)
         self.data_loss_tracker = keras.metrics.Mean("data_loss")
@@ -139,7 +146,7 @@ class L0Model(keras.Model):
     def __call__(self, *args, **kwargs):
         if step_context.current() is not None:
             return super().__call__(*args, **kwargs)
-        with step_context.StepContext():
+        with step_context.StepContext(builds=not self.built):
             outputs = super().__call__(*args, **kwargs)
         self._link_gates()
         return outputs
@@ -152,6 +159,8 @@ class L0Model(keras.Model):
         Args:
             frozen: False lets the gates train again.
         """
+        if self.compiled and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)  # gates included
         for vector in gate_vectors(self).values():
             vector.trainable = not frozen
         self.train_function = self.test_function = None
@@ -162,27 +171,30 @@ class L0Model(keras.Model):
             return
         vectors = [v for v in gate_vectors(self).values() if v.gate.chained]
         if vectors and all(vector.built for vector in vectors):
-            self.gate_chain = GateChain(vectors, name="gate_chain")
+            chain = GateChain(vectors, name="gate_chain")
+            keras_internals.add_sublayer(self, "gate_chain", chain)
 
     def train_step(self, data: tuple) -> dict:
         """One step; see the class."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         layers = self._gated_layers()
+        if not self.built:
+            self(x, training=False)
         self._follow_schedules(layers)
         draws = Draws(layers, _batch_size(x))
         antithetic = None
         if draws.antithetic:
             antithetic = self._antithetic_loss(draws, x, y, sample_weight)
         with tf.GradientTape() as tape:
-            y_pred, data_loss = self._forward(
-                draws.gates(), x, y, sample_weight
-            )
+            y_pred, data_loss = self._forward(draws, False, x, y, sample_weight)
             penalty = self._penalty(layers)
             split = self._split(draws, y, y_pred, sample_weight)
             surrogate = draws.surrogate(split(data_loss), antithetic)
             loss = self.optimizer.scale_loss(data_loss + penalty + surrogate)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        gradients = _spare_gates(gradients, variables, data_loss)
+        self.optimizer.apply(gradients, variables)
         self._track(data_loss, penalty, layers, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -190,6 +202,8 @@ class L0Model(keras.Model):
         """One step of `evaluate`."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         layers = self._gated_layers()
+        if not self.built:
+            self(x, training=False)
         with step_context.StepContext(charges=True):
             y_pred = self(x, training=False)
         data_loss = self.compute_loss(x, y, y_pred, sample_weight, False)
@@ -211,9 +225,11 @@ class L0Model(keras.Model):
             layer.set_step(step)
             layer.gate_vector.set_step(step)
 
-    def _forward(self, gates, x, y, sample_weight):
+    def _forward(self, draws, antithetic, x, y, sample_weight):
         scale = self.optimizer.scale_loss(tf.constant(1.0))
-        with step_context.StepContext(gates, scale, charges=True):
+        context = step_context.StepContext(loss_scale=scale, charges=True)
+        with context:
+            context.gates = draws.gates(antithetic)
             y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight, True)
         return y_pred, loss
@@ -222,9 +238,7 @@ class L0Model(keras.Model):
         """The loss under antithetic gates, from a pass without a trace."""
         state = [*self.non_trainable_variables, *self.metrics_variables]
         before = [tf.identity(variable.value) for variable in state]
-        y_pred, loss = self._forward(
-            draws.gates(antithetic=True), x, y, sample_weight
-        )
+        y_pred, loss = self._forward(draws, True, x, y, sample_weight)
         split = self._split(draws, y, y_pred, sample_weight)
         loss = split(loss)
         # Reading comes before writing back, in a graph too.
@@ -267,6 +281,22 @@ class L0Model(keras.Model):
         opened = [v.deterministic_gate() != 0 for v in vectors.values()]
         self.open_gates_tracker.reset_state()
         self.open_gates_tracker.update_state(tf.concat(opened, 0))
+
+
+@keras_l0_export
+class FunctionalL0Model(L0Model, keras_internals.Functional):
+    """What `L0Model(inputs, outputs)` makes: an `L0Model` that is a graph."""
+
+
+def _spare_gates(gradients, variables, loss):
+    """Gradients of 0 for the gates where the loss is not finite."""
+    finite = tf.math.is_finite(loss)
+    return [
+        tf.where(finite, gradient, tf.zeros_like(gradient))
+        if gradient is not None and keras_internals.is_marked(variable)
+        else gradient
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]
 
 
 def _batch_size(x):

@@ -11,7 +11,11 @@ _EVERY = 50
 
 
 class NanGuard(keras.callbacks.Callback):
-    """Raises `FloatingPointError` when the mean loss of an epoch is NaN."""
+    """Raises `FloatingPointError` when the mean loss of an epoch is NaN.
+
+    `L0Model` leaves the gates alone in a step without a finite loss, so that
+    they still tell what was the matter.
+    """
 
     async_safe = True
 
@@ -51,6 +55,8 @@ class NanGuard(keras.callbacks.Callback):
 def added_to(callbacks: object, model: keras.Model) -> object:
     """`callbacks` of `fit`, with a guard."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(NanGuard())
+        guard = NanGuard()
+        guard.set_model(model)
+        callbacks.callbacks.append(guard)
         return callbacks
     return [*keras.tree.flatten(callbacks or []), NanGuard()]
