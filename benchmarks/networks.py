@@ -9,6 +9,8 @@ The builders take the same arguments:
     per_example: Whether every example has a draw of its own.
     clamp: Bound of the logits.
     widths: Units of the hidden layers.
+    gate: Gate family; None is HardConcrete with `drop_rate` and `clamp`. With
+        a family the model is a `keras_l0.L0Model`.
 
 and return a model that gives the logits of the ten classes.
 """
@@ -33,6 +35,7 @@ def lenet_300_100(
     per_example: bool = False,
     clamp: float = math.log(100),
     widths: Sequence[int] = (300, 100),
+    gate: str | keras_l0.gates.Gate | None = None,
 ) -> keras.Model:
     """784-300-100-10."""
     layers = [
@@ -41,11 +44,14 @@ def lenet_300_100(
         _dense("fc3", NUM_CLASSES),
     ]
     sizes = (784, *widths)
-    gated = _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp)
-    return keras.Sequential(
+    gated = _gate_all(
+        layers, sizes, on, l0, drop_rate, per_example, clamp, gate
+    )
+    model = keras.Sequential(
         [keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), *gated],
         name="lenet_300_100",
     )
+    return keras_l0.L0Model.from_model(model) if gate else model
 
 
 def lenet5(
@@ -55,6 +61,7 @@ def lenet5(
     per_example: bool = False,
     clamp: float = math.log(100),
     widths: Sequence[int] = (20, 50, 500),
+    gate: str | keras_l0.gates.Gate | None = None,
 ) -> keras.Model:
     """The Caffe variant, 20-50-800-500."""
     layers = [
@@ -65,14 +72,15 @@ def lenet5(
     ]
     sizes = (*widths[:2], PIXELS_PER_MAP * widths[1], widths[2])
     conv1, conv2, *dense = _gate_all(
-        layers, sizes, on, l0, drop_rate, per_example, clamp
+        layers, sizes, on, l0, drop_rate, per_example, clamp, gate
     )
     pool1, pool2 = keras.layers.MaxPooling2D(), keras.layers.MaxPooling2D()
     flatten = keras.layers.Flatten()
-    return keras.Sequential(
+    model = keras.Sequential(
         [keras.Input(IMAGE_SHAPE), conv1, pool1, conv2, pool2, flatten, *dense],
         name="lenet5",
     )
+    return keras_l0.L0Model.from_model(model) if gate else model
 
 
 def _dense(name, units, activation=None):
@@ -98,7 +106,7 @@ def _he_normal():
     )
 
 
-def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp):
+def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp, family):
     """Gates each layer; `sizes` are the numbers of gates, for the draws."""
     gated = []
     for layer, size, target, price, rate in zip(
@@ -111,7 +119,8 @@ def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp):
             if target is None
             else keras_l0.L0Gate(
                 layer,
-                gate=keras_l0.gates.HardConcrete(drop_rate=rate, clamp=clamp),
+                gate=family
+                or keras_l0.gates.HardConcrete(drop_rate=rate, clamp=clamp),
                 l0=price,
                 on=target,
                 noise_shape=noise_shape,

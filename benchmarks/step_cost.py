@@ -7,6 +7,7 @@ turns on the same batch, so that what else the machine does falls on both. The
 result is the median of the ratios of neighbors.
 """
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -18,13 +19,25 @@ import tensorflow as tf
 from absl import app
 from absl import flags
 
+import keras_l0
 from benchmarks import networks
 from benchmarks import records
 from benchmarks import threads
 
+_MAPS = ("outputs",) * 3 + (None,)
+# One gate family each, trained by an L0Model.
+_FAMILIES = {
+    "hard_concrete": ("hard_concrete", 1.10),
+    "diff_prune": ("diff_prune", 1.10),
+    "straight_through": ("straight_through", 1.10),
+    "dependent": ("dependent", 1.10),
+    "disarm": (keras_l0.gates.ARM(), 1.45),
+    "arm": (keras_l0.gates.ARM(estimator="arm"), 1.45),
+    "ar": (keras_l0.gates.ARM(estimator="ar"), None),
+}
 # name -> (network, what the gates of each layer multiply, highest ratio wanted)
 CASES = {
-    "lenet5/outputs": (networks.lenet5, ("outputs",) * 3 + (None,), 1.08),
+    "lenet5/outputs": (networks.lenet5, _MAPS, 1.08),
     "lenet5/published": (
         networks.lenet5,
         ("outputs", "outputs", "inputs", "inputs"),
@@ -37,6 +50,14 @@ CASES = {
     ),
     "lenet_300_100/inputs": (networks.lenet_300_100, ("inputs",) * 3, 1.35),
     "lenet_300_100/weights": (networks.lenet_300_100, ("weights",) * 3, 2.2),
+    **{
+        f"lenet5/{name}": (
+            functools.partial(networks.lenet5, gate=gate),
+            _MAPS,
+            wanted,
+        )
+        for name, (gate, wanted) in _FAMILIES.items()
+    },
 }
 
 _CASE = flags.DEFINE_multi_enum(
@@ -80,13 +101,20 @@ def measure(
     build, on, target = CASES[case]
     keras.utils.set_random_seed(seed)
     batch = _batch(batch_size, seed)
-    dense = _step(build((None,) * len(on)), batch, jit_compile)
+    dense = _step(_dense(build, on), batch, jit_compile)
     gated = _step(build(on, l0=(1e-6,) * len(on)), batch, jit_compile)
     for _ in range(_WARM_UP):
         dense()
         gated()
     times = [_pair(dense, gated, number) for number in range(pairs)]
     return {"case": case, **_summary(np.array(times)), "target": target}
+
+
+def _dense(build, on):
+    """The same network without gates, a plain Keras model."""
+    if isinstance(build, functools.partial):
+        build = build.func
+    return build((None,) * len(on))
 
 
 def _pair(dense, gated, number):

@@ -48,6 +48,8 @@ class Row:
         """A built model that uses the object; the same one every time."""
         keras.utils.set_random_seed(test_util.test_seed())
         made = self.make()
+        if isinstance(made, keras.Model):
+            return made
         inputs = [keras.Input((4,)), layers.Dense(4)]
         model = keras.Sequential([*inputs, self.layer(made), layers.Dense(2)])
         if getattr(made, "needs_model", False):
@@ -86,6 +88,13 @@ def _gated(gate):
     return keras_l0.L0Gate(_dense(), gate, l0=0.01)
 
 
+def _model():
+    keras.utils.set_random_seed(test_util.test_seed())
+    inputs = keras.Input((4,))
+    hidden = _gated("hard_concrete")(inputs)
+    return keras_l0.L0Model(inputs, layers.Dense(2)(hidden))
+
+
 def _tied(vector):
     """Two layers with the same gates."""
     return keras.Sequential(
@@ -108,6 +117,7 @@ LAYERS = (
         _tied,
     ),
 )
+MODELS = (Row("functional_l0_model", _model),)
 GATES = (
     Row("arm", lambda: gates.ARM(k=3.0, drop_rate=0.4), _gated, False),
     Row(
@@ -178,7 +188,9 @@ CALLBACKS = (
 
 # What a model can hold.
 ROWS = LAYERS + GATES
-NAMED = tuple((row.name, row) for row in ROWS)
+# What has a configuration of its own.
+NAMED_PARTS = tuple((row.name, row) for row in ROWS)
+NAMED = tuple((row.name, row) for row in ROWS + MODELS)
 
 
 def inputs(batch_size: int = 6) -> np.ndarray:

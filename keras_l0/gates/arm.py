@@ -121,6 +121,9 @@ class ARM(Gate):
         Reference:
             [Li & Ji, 2019](https://arxiv.org/abs/1908.08118).
         """
+        validation.check_positive("k", k)
+        validation.check_number("prune_from", prune_from)
+        validation.check_number("finetune_from", finetune_from)
         if not 0 < prune_from < finetune_from:
             raise ValueError(
                 "The phases must follow one another. Received: "
@@ -165,6 +168,8 @@ class ARM(Gate):
             )
         gradient = estimate(gate, uniforms, loss, antithetic_loss)
         gradient *= self._log_odds_slope(gate)
+        # "arm" and "ar" are noise where a gate is certain; the derivative is 0.
+        gradient = tf.where(gate.variance() > 0, gradient, 0.0)
         if uniforms.shape.rank == 2:
             return tf.reduce_sum(gradient, 0)
         return gradient

@@ -36,9 +36,9 @@ class DependentHardConcrete(HardConcrete):
         direction: `"forward"` from the inputs to the outputs, or
             `"backward"`. Defaults to `"forward"`.
         start: `"published"` draws kernels from U(-1/sqrt(n), 1/sqrt(n)), n
-            the number of gates they read: about 7 % of all gates start
-            closed. `"open"` starts with kernels of 0 and every gate open.
-            Defaults to `"published"`.
+            the number of gates they read: some of the gates behind the first
+            layer start closed. `"open"` starts with kernels of 0 and every
+            gate open. Defaults to `"published"`.
         penalty: `"independent"` charges for a gate as the other families do.
             `"product"` charges `K E_(k-1) E_k`, with K the number of
             positions of the kernel and E_k the expected number of open gates

@@ -18,6 +18,7 @@ tfd = tfp.distributions
 _SURROGATES = ("transform", "sigmoid")
 # The interval of a stretched sigmoid, as in the hard concrete.
 _STRETCH = math.log(11)
+_LEAST_NOISE = 1e-6
 
 # name -> (increasing function of x / scale, before it is clipped to [0, 1];
 # the x / scale at which it leaves 0; default start of the logits / scale)
@@ -130,10 +131,11 @@ class DiffPrune(Gate):
         if not self.stochastic:
             return distributions.DeterministicGate(self._gate(logits))
         squash = _TRANSFORMS[self.transform][0]()
+        # A schedule may end at 0, where a normal has no derivatives.
+        noise = tf.maximum(self.noise, _LEAST_NOISE)
         return distributions.Clipped(
             tfd.TransformedDistribution(
-                tfd.Normal(logits / self.scale, self.noise / self.scale),
-                squash,
+                tfd.Normal(logits / self.scale, noise / self.scale), squash
             )
         )
 
@@ -147,7 +149,8 @@ class DiffPrune(Gate):
         whole = squash.forward(logits / self.scale)
         gate = tf.clip_by_value(whole, 0.0, 1.0)
         rest = self.leak * (whole - gate)
-        return gate + rest - tf.stop_gradient(rest)
+        # In this order the sum is the gate to the last bit.
+        return gate + (rest - tf.stop_gradient(rest))
 
     def sample(self, logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
         if not self.stochastic:

@@ -8,16 +8,19 @@ import tensorflow as tf
 _EPSILON = 1e-20
 
 
+def _max(gradient):
+    return tf.reduce_max(tf.abs(gradient), axis=0, keepdims=True)
+
+
 def _l2(gradient):
-    return tf.norm(gradient, axis=0, keepdims=True)
+    # Squares of very large or small numbers leave float32.
+    largest = _max(gradient)
+    ratio = tf.math.divide_no_nan(gradient, largest)
+    return largest * tf.norm(ratio, axis=0, keepdims=True)
 
 
 def _rms(gradient):
     return _l2(gradient) / math.sqrt(gradient.shape[0])
-
-
-def _max(gradient):
-    return tf.reduce_max(tf.abs(gradient), axis=0, keepdims=True)
 
 
 NORMS = {"l2": _l2, "rms": _rms, "max": _max, None: None}

@@ -209,6 +209,13 @@ class GateVector(keras.layers.Layer):
                 "`L0Model.from_model(model)`. Received: gate vector "
                 f"'{self.name}'"
             )
+        if context is None and self.gate.scheduled:
+            raise RuntimeError(
+                f"The schedules of {type(self.gate).__name__} gates need a "
+                "training step that follows them. Make the model a "
+                "`keras_l0.L0Model`, e.g. `L0Model.from_model(model)`. "
+                f"Received: gate vector '{self.name}'"
+            )
         given = {} if context is None else context.gates
         key = (id(self), batch_size is not None)
         if key in given:

@@ -1,7 +1,39 @@
 """The loss of a step, example by example."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
+
+from keras_l0.internal import keras_internals
+from keras_l0.training.draws import Draws
+
+
+def splitter(
+    model: keras.Model,
+    draws: Draws,
+    y: object,
+    y_pred: object,
+    sample_weight: object,
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """How the loss of a step is split for the estimators of its gates.
+
+    Returns:
+        split: `example_losses` where estimated gates are drawn per example.
+            The identity elsewhere, and where batch statistics make every
+            example's loss depend on the gates of all.
+    """
+    per_example = any(
+        key[1] and vector.gate.estimates_gradient
+        for key, vector in draws.vectors.items()
+    )
+    coupled = any(
+        isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        for layer in keras_internals.flatten_layers(model)
+    )
+    if not per_example or coupled:
+        return lambda loss: loss
+    return lambda loss: example_losses(model, y, y_pred, sample_weight, loss)
 
 
 def example_losses(

@@ -11,7 +11,7 @@ from keras_l0.layers import step_context
 from keras_l0.layers.gate_chain import GateChain
 from keras_l0.training import nan_guard
 from keras_l0.training.draws import Draws
-from keras_l0.training.example_losses import example_losses
+from keras_l0.training.example_losses import splitter
 from keras_l0.training.gated_optimizer import GatedOptimizer
 
 
@@ -163,6 +163,8 @@ class L0Model(keras.Model):
             self.optimizer.build(self.trainable_variables)  # gates included
         for vector in gate_vectors(self).values():
             vector.trainable = not frozen
+        if self.gate_chain is not None:
+            self.gate_chain.trainable = not frozen
         self.train_function = self.test_function = None
 
     def _link_gates(self):
@@ -188,12 +190,12 @@ class L0Model(keras.Model):
         with tf.GradientTape() as tape:
             y_pred, data_loss = self._forward(draws, False, x, y, sample_weight)
             penalty = self._penalty(layers)
-            split = self._split(draws, y, y_pred, sample_weight)
+            split = splitter(self, draws, y, y_pred, sample_weight)
             surrogate = draws.surrogate(split(data_loss), antithetic)
             loss = self.optimizer.scale_loss(data_loss + penalty + surrogate)
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
-        gradients = _spare_gates(gradients, variables, data_loss)
+        gradients = nan_guard.spare_gates(gradients, variables, data_loss)
         self.optimizer.apply(gradients, variables)
         self._track(data_loss, penalty, layers, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -239,30 +241,13 @@ class L0Model(keras.Model):
         state = [*self.non_trainable_variables, *self.metrics_variables]
         before = [tf.identity(variable.value) for variable in state]
         y_pred, loss = self._forward(draws, True, x, y, sample_weight)
-        split = self._split(draws, y, y_pred, sample_weight)
+        split = splitter(self, draws, y, y_pred, sample_weight)
         loss = split(loss)
         # Reading comes before writing back, in a graph too.
         with tf.control_dependencies([loss]):
             for variable, value in zip(state, before, strict=True):
                 variable.assign(value)
         return loss
-
-    def _split(self, draws, y, y_pred, sample_weight):
-        """The loss in shares of examples, where gates are drawn for each."""
-        estimated = [
-            per_example
-            for (_, per_example), vector in draws.vectors.items()
-            if vector.gate.estimates_gradient
-        ]
-        # Batch statistics make every example's loss depend on all gates.
-        coupled = any(
-            isinstance(layer, keras.layers.BatchNormalization)
-            and layer.trainable
-            for layer in keras_internals.flatten_layers(self)
-        )
-        if not any(estimated) or coupled:
-            return lambda loss: loss
-        return lambda loss: example_losses(self, y, y_pred, sample_weight, loss)
 
     def _penalty(self, layers):
         terms = [layer.penalty() for layer in layers]
@@ -286,17 +271,6 @@ class L0Model(keras.Model):
 @keras_l0_export
 class FunctionalL0Model(L0Model, keras_internals.Functional):
     """What `L0Model(inputs, outputs)` makes: an `L0Model` that is a graph."""
-
-
-def _spare_gates(gradients, variables, loss):
-    """Gradients of 0 for the gates where the loss is not finite."""
-    finite = tf.math.is_finite(loss)
-    return [
-        tf.where(finite, gradient, tf.zeros_like(gradient))
-        if gradient is not None and keras_internals.is_marked(variable)
-        else gradient
-        for gradient, variable in zip(gradients, variables, strict=True)
-    ]
 
 
 def _batch_size(x):

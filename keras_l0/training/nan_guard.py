@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from keras_l0.internal import keras_internals
 from keras_l0.layers import gate_vectors
 
 # The running mean of the loss stays NaN, so that looking now and then misses
@@ -50,6 +52,21 @@ class NanGuard(keras.callbacks.Callback):
                 "learning rates and the data."
             )
         return "No layer's gates are all closed: look at the learning rates."
+
+
+def spare_gates(
+    gradients: list[tf.Tensor | None],
+    variables: list[keras.Variable],
+    loss: tf.Tensor,
+) -> list[tf.Tensor | None]:
+    """Gradients of 0 for the gates where the loss is not finite."""
+    finite = tf.math.is_finite(loss)
+    return [
+        tf.where(finite, gradient, tf.zeros_like(gradient))
+        if gradient is not None and keras_internals.is_marked(variable)
+        else gradient
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]
 
 
 def added_to(callbacks: object, model: keras.Model) -> object:

@@ -40,7 +40,7 @@ def arguments(cls):
 
 
 class ConfigTest(test_util.TestCase):
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
     def test_config_makes_the_same_object(self, row):
         made = row.make()
         config = made.get_config()
@@ -52,7 +52,7 @@ class ConfigTest(test_util.TestCase):
             without_identities(other.get_config()), without_identities(config)
         )
 
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
     def test_serialized_object_survives_json(self, row):
         made = row.make()
         data = keras.saving.serialize_keras_object(made)
@@ -64,7 +64,7 @@ class ConfigTest(test_util.TestCase):
             without_identities(data),
         )
 
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
     def test_config_has_every_argument(self, row):
         cls = row.cls
         names = {HELD_BY.get((cls, name), name) for name in arguments(cls)}

@@ -6,7 +6,11 @@ import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import keras_l0
+from keras_l0.layers import gate_layers
+from keras_l0.training.draws import Draws
 from keras_l0.training.example_losses import example_losses
+from keras_l0.training.example_losses import splitter
 from tests import test_util
 
 Y = np.array([[0.0, 1.0], [2.0, 2.0], [1.0, 0.0]], "float32")
@@ -42,6 +46,21 @@ class ExampleLossesTest(test_util.TestCase):
         for model, pred in ((summed, PRED), (compiled("mse"), [PRED, PRED])):
             with self.assertRaisesRegex(ValueError, "one output and one loss"):
                 example_losses(model, Y, pred, None, tf.constant(0.0))
+
+    @parameterized.parameters((True, False), (False, False), (True, True))
+    def test_only_draws_per_example_are_split(self, per_example, coupled):
+        inputs = keras.Input((2,))
+        shape = (None, 2) if per_example else None
+        layer = keras.layers.Dense(2)
+        x = keras_l0.L0Gate(layer, "arm", noise_shape=shape)(inputs)
+        if coupled:
+            x = keras.layers.BatchNormalization()(x)
+        model = keras_l0.L0Model(inputs, x)
+        model.compile("sgd", "mse")
+        draws = Draws(gate_layers(model), 3)
+        split = splitter(model, draws, Y, PRED, None)
+        shape = split(tf.constant(1.0)).shape
+        self.assertEqual(shape, [3] if per_example and not coupled else [])
 
 
 if __name__ == "__main__":

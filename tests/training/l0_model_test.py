@@ -212,6 +212,24 @@ class ControlTest(test_util.TestCase):
         model.train_on_batch(x, y)
         self.assertNotAllEqual(vector.logits, logits)
 
+    def test_frozen_chain_stays(self):
+        model = functional(gated(gate="dependent"), gated(3, "dependent"))
+        model.compile("sgd", "mse", gate_optimizer="sgd")
+        vector = gradient_case.vectors(model)[1]
+        for frozen in (True, False):
+            model.freeze_gates(frozen)
+            before = vector.effective_logits().numpy()
+            model.train_on_batch(*data())
+            same = np.array_equal(before, vector.effective_logits())
+            self.assertEqual(same, frozen)
+
+    def test_schedule_of_a_family_needs_the_model(self):
+        gate = gates.HardConcrete(temperature=SCHEDULE([1], [0.5, 0.25]))
+        model = keras.Sequential([keras.Input((3,)), gated(gate=gate)])
+        model.compile("sgd", "mse")
+        with self.assertRaisesRegex(RuntimeError, "schedules of HardConcrete"):
+            model.fit(*data(), verbose=0)
+
     def test_averages_are_swapped_in_and_out(self):
         model = functional(gated(gate="hard_concrete"))
         model.compile(keras.optimizers.SGD(0.1, use_ema=True), "mse")
