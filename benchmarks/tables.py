@@ -35,6 +35,16 @@ _REPRODUCTION_HEAD = (
     "seeds",
     "minutes",
 )
+_FAMILIES_HEAD = (
+    "family",
+    "gate rate",
+    "price",
+    "seed",
+    "architecture",
+    "% left",
+    "validation error %",
+    "test error %",
+)
 _STEP_COST_HEAD = (
     "case",
     "dense ms",
@@ -120,6 +130,27 @@ def _spread(group, key):
     return f"{mean} ({each})"
 
 
+def families(runs: Sequence[dict]) -> str:
+    """The table of records of `benchmarks.families`."""
+    order = ("family", "gate_learning_rate", "price", "seed")
+    runs = sorted(runs, key=lambda run: [run[key] for key in order])
+    return markdown(_FAMILIES_HEAD, [_family_line(run) for run in runs])
+
+
+def _family_line(run):
+    test = run["test_error"]
+    return (
+        run["family"],
+        run["gate_learning_rate"],
+        run["price"],
+        run["seed"],
+        run["architecture"],
+        f"{run['percent_left']:.2f}",
+        f"{run['validation_error']:.2f}",
+        "" if test is None else f"{test:.2f}",
+    )
+
+
 def step_cost(record: dict) -> str:
     """The table of one record of `benchmarks.step_cost`."""
     return markdown(_STEP_COST_HEAD, [_cost_line(c) for c in record["cases"]])
@@ -162,6 +193,11 @@ def main(argv: list[str]) -> None:
     runs = [records.read(path) for path in sorted(paths)]
     page = os.path.join(_DOCS_DIR.value, "reproduction.md")
     replace(page, "reproduction", reproduction(runs))
+    found = glob.glob(os.path.join(_RESULTS_DIR.value, "families", "*.json"))
+    if found:
+        page = os.path.join(_DOCS_DIR.value, "methods.md")
+        table = families([records.read(path) for path in found])
+        replace(page, "families", table)
     record = records.read(os.path.join(_RESULTS_DIR.value, "step_cost.json"))
     page = os.path.join(_DOCS_DIR.value, "performance.md")
     replace(page, "step_cost", step_cost(record))
