@@ -127,6 +127,10 @@ class GateVector(keras.layers.Layer):
         for name, schedule in self.gate.scheduled.items():
             self._scheduled[name].assign(schedule(step))
 
+    def scheduled_values(self) -> dict[str, float]:
+        """Present values of the schedules of the gate family."""
+        return {k: float(v.numpy()) for k, v in self._scheduled.items()}
+
     @property
     def present_gate(self) -> gates.Gate:
         """The gate family, with the present values of its schedules."""

@@ -247,6 +247,11 @@ class L0Gate(keras.layers.Wrapper):
         if self.l0_schedule is not None:
             self.l0.assign(self.l0_schedule(step))
 
+    def scheduled_values(self) -> dict[str, float]:
+        """Present values of the schedules of the layer and of its gates."""
+        own = {} if self.l0_schedule is None else {"l0": float(self.l0.numpy())}
+        return own | self.gate_vector.scheduled_values()
+
     @property
     def l0_schedule(self) -> schedules.Schedule | None:
         """The schedule that `l0` follows, if it is one."""

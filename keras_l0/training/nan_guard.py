@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_l0.internal import keras_internals
+from keras_l0.layers import gate_layers
 from keras_l0.layers import gate_vectors
 
 # The running mean of the loss stays NaN, so that looking now and then misses
@@ -37,6 +38,10 @@ class NanGuard(keras.callbacks.Callback):
         )
 
     def _reason(self):
+        for layer in gate_layers(self.model):
+            for name, value in layer.scheduled_values().items():
+                if not np.isfinite(value):
+                    return f"The schedule of `{name}` of '{layer.name}' is too."
         closed, broken = [], []
         for name, vector in gate_vectors(self.model).items():
             gates = np.asarray(vector.deterministic_gate())

@@ -8,6 +8,17 @@ import keras_l0
 from tests import test_util
 
 
+@keras.saving.register_keras_serializable("nan_guard_test")
+class Late(keras.optimizers.schedules.LearningRateSchedule):
+    """A half, and NaN after two steps."""
+
+    def __call__(self, step):
+        return keras.ops.where(step > 2, float("nan"), 0.5)
+
+    def get_config(self):
+        return {}
+
+
 class NanGuardTest(test_util.TestCase):
     def model(self, gate="straight_through"):
         inputs = keras.Input((3,))
@@ -38,6 +49,22 @@ class NanGuardTest(test_util.TestCase):
         logits.assign([np.nan, 0.0])
         with self.assertRaisesRegex(FloatingPointError, "gates of hidden are"):
             self.fit(model, np.ones((4, 3)))
+
+    def test_schedules_that_are_nan_are_named(self):
+        gate = keras_l0.gates.HardConcrete(temperature=Late())
+        model, _ = self.model(gate)
+        with self.assertRaisesRegex(
+            FloatingPointError, "schedule of `temperature` of 'hidden' is too"
+        ):
+            model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, epochs=9)
+        inputs = keras.Input((3,))
+        layer = keras_l0.L0Gate(keras.layers.Dense(2), l0=Late(), name="paid")
+        model = keras_l0.L0Model(inputs, layer(inputs))
+        model.compile("sgd", "mse")
+        with self.assertRaisesRegex(
+            FloatingPointError, "schedule of `l0` of 'paid' is too"
+        ):
+            model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, epochs=9)
 
     def test_nan_in_a_later_batch_is_seen_at_the_end_of_the_epoch(self):
         model, _ = self.model()
