@@ -142,7 +142,7 @@ class L0GateLayersTest(LayerTestCase):
     def test_closed_gates_learn_if_the_family_says_so(self, name):
         # The gradient of ReLU at 0 is 0: a gate of 0 in front of it is stuck.
         # Some weights leave a unit dead for every input; these do not.
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(2)
         case = layer_cases.BY_NAME[name]
         x = case.input()
         gate = self.gate(case.make(), x, gate=LearnsWhenClosed())
