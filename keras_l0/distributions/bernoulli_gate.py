@@ -106,12 +106,6 @@ class BernoulliGate(GateDistribution):
         """Probability of an open gate, if given."""
         return self._probs
 
-    def _event_shape(self):
-        return tf.TensorShape([])
-
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def _prob_open(self):
         if self.logits is None:
             return tf.convert_to_tensor(self.probs)

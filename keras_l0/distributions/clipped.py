@@ -114,12 +114,6 @@ class Clipped(GateDistribution):
         """Upper end of the range."""
         return self._high
 
-    def _event_shape(self):
-        return tf.TensorShape([])
-
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def _clip(self, x: tf.Tensor):
         return tf.clip_by_value(x, self.low, self.high)
 

@@ -75,12 +75,6 @@ class DeterministicGate(GateDistribution):
     def _atom(self):
         return tfd.Deterministic(tf.convert_to_tensor(self.loc))
 
-    def _event_shape(self):
-        return tf.TensorShape([])
-
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def _sample_n(self, n: tf.Tensor, seed: params.TensorLike | None = None):
         return self._atom.sample(n)
 

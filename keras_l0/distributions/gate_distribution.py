@@ -26,6 +26,12 @@ class GateDistribution(tfp.distributions.Distribution):
 
     deterministic_rules: tuple[str, ...] = ()
 
+    def _event_shape(self):
+        return tf.TensorShape([])
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
     def prob_nonzero(self, name: str = "prob_nonzero") -> tf.Tensor:
         """Probability that the gate is not exactly 0.
 

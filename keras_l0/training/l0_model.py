@@ -179,9 +179,7 @@ class L0Model(keras.Model):
     def train_step(self, data: tuple) -> dict:
         """One step; see the class."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        layers = self._gated_layers()
-        if not self.built:
-            self(x, training=False)
+        layers = self._gated_layers(x)
         self._follow_schedules(layers)
         draws = Draws(layers, _batch_size(x))
         antithetic = None
@@ -203,22 +201,23 @@ class L0Model(keras.Model):
     def test_step(self, data: tuple) -> dict:
         """One step of `evaluate`."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        layers = self._gated_layers()
-        if not self.built:
-            self(x, training=False)
+        layers = self._gated_layers(x)
         with step_context.StepContext(charges=True):
             y_pred = self(x, training=False)
         data_loss = self.compute_loss(x, y, y_pred, sample_weight, False)
         self._track(data_loss, self._penalty(layers), layers, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
-    def _gated_layers(self):
+    def _gated_layers(self, x):
+        """The gated layers, built: a subclass first learns its shapes here."""
         layers = gate_layers(self)
         if not layers:
             raise ValueError(
                 f"L0Model '{self.name}' has no gates. Wrap layers with "
                 "`keras_l0.L0Gate`, or use a plain `keras.Model`."
             )
+        if not self.built:
+            self(x, training=False)
         return layers
 
     def _follow_schedules(self, layers):
