@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_l0.internal import keras_internals
 from keras_l0.internal.api_export import keras_l0_export
+from keras_l0.layers import step_context
 from keras_l0.layers.gate_vector import GateVector
 
 
@@ -70,9 +71,7 @@ class GateChain(keras.layers.Layer):
 
     def logits(self, vector: GateVector) -> tf.Tensor:
         """Generated logits of one of the vectors, float32 `[num_gates]`."""
-        logits = keras_internals.once_per_call(
-            ("chain", id(self)), self._generate
-        )
+        logits = step_context.once_per_pass(("chain", id(self)), self._generate)
         return logits[self._place(vector)]
 
     def previous(self, vector: GateVector) -> GateVector | None:

@@ -158,7 +158,16 @@ class GateVector(keras.layers.Layer):
         return self._generated(self)
 
     def data_logits(self) -> tf.Tensor:
-        """`effective_logits` as the loss sees them, `[num_gates]`."""
+        """`effective_logits` as the loss sees them, `[num_gates]`.
+
+        One tensor per pass, so that gradients of all its uses add up before
+        a family that changes gradients changes their sum.
+        """
+        return step_context.once_per_pass(
+            ("data_logits", id(self)), self._data_logits
+        )
+
+    def _data_logits(self):
         context = step_context.current()
         return self.gate.data_logits(
             self.effective_logits(),
@@ -179,7 +188,7 @@ class GateVector(keras.layers.Layer):
     def expected_l0(self) -> tf.Tensor:
         """What the penalty charges for, gate by gate; `[num_gates]`."""
         if self.gate.shares_data_logits:
-            return self.present_gate.expected_l0(self._shared_data_logits())
+            return self.present_gate.expected_l0(self.data_logits())
         return self.present_gate.expected_l0(self.effective_logits())
 
     def previous_open(self) -> tf.Tensor | None:
@@ -224,7 +233,7 @@ class GateVector(keras.layers.Layer):
         key = (id(self), batch_size is not None)
         if key in given:
             return given[key]
-        return keras_internals.once_per_call(
+        return step_context.once_per_pass(
             ("gates", *key), lambda: self._draw(batch_size)
         )
 
@@ -246,17 +255,12 @@ class GateVector(keras.layers.Layer):
             numbers: Uniform numbers `[num_gates]` or `[batch, num_gates]`,
                 or None for a family that is not stochastic.
         """
-        return self.present_gate.sample(self._shared_data_logits(), numbers)
+        return self.present_gate.sample(self.data_logits(), numbers)
 
     def next_seed(self) -> tf.Tensor:
         """A fresh seed for TFP, int32 `[2]`."""
         # TFP's stateless seeds are two int32, Keras' seed states two int64.
         return tf.cast(self.seed_generator.next(), tf.int32)
-
-    def _shared_data_logits(self):
-        return keras_internals.once_per_call(
-            ("data_logits", id(self)), self.data_logits
-        )
 
     def _check_built(self):
         if not self.built:

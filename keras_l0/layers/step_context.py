@@ -2,8 +2,11 @@
 
 import dataclasses
 import threading
+from collections.abc import Callable
 
 import tensorflow as tf
+
+from keras_l0.internal import keras_internals
 
 _local = threading.local()
 
@@ -31,6 +34,13 @@ class StepContext:
     loss_scale: tf.Tensor | float = 1.0
     charges: bool = False
     builds: bool = False
+    _memo: dict[object, object] = dataclasses.field(default_factory=dict)
+
+    def once(self, key: object, make: Callable[[], object]) -> object:
+        """Result of `make()`, computed once in this context and per `key`."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        return self._memo[key]
 
     def __enter__(self):
         _local.__dict__.setdefault("stack", []).append(self)
@@ -44,3 +54,16 @@ def current() -> StepContext | None:
     """The innermost context of this thread, if any."""
     stack = getattr(_local, "stack", None)
     return stack[-1] if stack else None
+
+
+def once_per_pass(key: object, make: Callable[[], object]) -> object:
+    """Result of `make()`, computed once per pass through the model and `key`.
+
+    A pass through an `L0Model` is its context: its gates are drawn before the
+    call of the model and its penalties computed after it. In a plain model a
+    pass is the outermost call.
+    """
+    context = current()
+    if context is None:
+        return keras_internals.once_per_call(key, make)
+    return context.once(key, make)

@@ -72,29 +72,27 @@ class _Aligner:
         return Call(node, *shapes)
 
     def _append(self, call, rule):
-        axes = self.aligned.axes
-        axis = None
-        if isinstance(rule, StripRule):
-            axis = rule.output_axis(call, axes.get(_first(call.node.inputs)))
-        for tensor in call.node.outputs:
-            if isinstance(rule, Barrier):
-                axis = default_axis(self.shapes[tensor])
-            axes[tensor] = axis
+        axes, outputs = self.aligned.axes, call.node.outputs
+        if isinstance(rule, Barrier):
+            found = [default_axis(self.shapes[tensor]) for tensor in outputs]
+        else:
+            found = rule.output_axes(call, [axes[t] for t in call.node.inputs])
+        axes.update(zip(outputs, found, strict=True))
         self.aligned.calls.append(call)
         self.aligned.rules.append(rule)
 
     def _with_inputs_on_axis(self, call, rule):
-        """The call, reading its inputs along the axis that its rule asks."""
-        axes = [self.aligned.axes[t] for t in call.node.inputs]
-        axis = rule.input_axis(call, axes) if axes else None
+        """The call, reading its inputs along the axes that its rule asks."""
         node = call.node
-        node.args = keras.tree.map_structure(
+        axes = [self.aligned.axes[t] for t in node.inputs]
+        wanted = iter(rule.input_axes(call, axes))
+        node.args, node.kwargs = keras.tree.map_structure(
             lambda leaf: (
-                Ref(self._on_axis(leaf.tensor, axis))
+                Ref(self._on_axis(leaf.tensor, next(wanted)))
                 if isinstance(leaf, Ref)
                 else leaf
             ),
-            node.args,
+            (node.args, node.kwargs),
         )
         return call
 
@@ -116,10 +114,6 @@ def _tensors(node):
     return node.inputs, node.outputs
 
 
-def _first(numbers):
-    return numbers[0] if numbers else None
-
-
 def _rule_of(graph, call):
     """The rule for a call, or why it is a barrier."""
     node = call.node
@@ -128,7 +122,7 @@ def _rule_of(graph, call):
         return rule
     if node.weights and graph.calls(node.operation) > 1:
         return Barrier.SHARED_WEIGHTS
-    if list(refs(node.kwargs)):
+    if list(refs(node.kwargs)) and not rule.takes_keyword_tensors:
         return Barrier.EXTRA_INPUTS
     if len(node.inputs) > 1 and any(map(graph.has_mask, node.inputs)):
         return Barrier.MASKED

@@ -82,21 +82,29 @@ class StripRule:
             return Barrier.EXTRA_INPUTS
         return None
 
-    def input_axis(self, call: Call, axes: list[int | None]) -> int | None:
-        """Axis along which the inputs must be followed.
+    # Whether tensors among the keyword arguments count as inputs, behind the
+    # positional ones; otherwise a call that has any is a barrier.
+    takes_keyword_tensors = False
+
+    def input_axes(
+        self, call: Call, axes: list[int | None]
+    ) -> list[int | None]:
+        """Axis along which each input must be followed.
 
         Args:
             axes: The axes along which they are followed so far.
         """
-        return axes[0]
+        return axes[:1] * len(axes)
 
-    def output_axis(self, call: Call, axis: int | None) -> int | None:
-        """Axis along which the output is followed, given the inputs' axis."""
-        return axis
+    def output_axes(
+        self, call: Call, axes: list[int | None]
+    ) -> list[int | None]:
+        """Axis along which each output is followed, given the inputs' axes."""
+        return axes[:1] * len(call.output_shapes)
 
     def forward(self, call: Call, inputs: list[Channels]) -> list[Channels]:
         """What is known of the outputs, given what is known of the inputs."""
-        axis = self.output_axis(call, inputs[0].axis)
+        (axis,) = self.output_axes(call, [x.axis for x in inputs])
         return [dataclasses.replace(inputs[0], axis=axis)]
 
     def backward(

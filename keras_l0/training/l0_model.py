@@ -186,8 +186,12 @@ class L0Model(keras.Model):
         if draws.antithetic:
             antithetic = self._antithetic_loss(draws, x, y, sample_weight)
         with tf.GradientTape() as tape:
-            y_pred, data_loss = self._forward(draws, False, x, y, sample_weight)
-            penalty = self._penalty(layers)
+            context = self._context()
+            y_pred, data_loss = self._forward(
+                context, draws, False, x, y, sample_weight
+            )
+            with context:  # gates and penalty share their logits
+                penalty = self._penalty(layers)
             split = splitter(self, draws, y, y_pred, sample_weight)
             surrogate = draws.surrogate(split(data_loss), antithetic)
             loss = self.optimizer.scale_loss(data_loss + penalty + surrogate)
@@ -226,9 +230,11 @@ class L0Model(keras.Model):
             layer.set_step(step)
             layer.gate_vector.set_step(step)
 
-    def _forward(self, draws, antithetic, x, y, sample_weight):
+    def _context(self):
         scale = self.optimizer.scale_loss(tf.constant(1.0))
-        context = step_context.StepContext(loss_scale=scale, charges=True)
+        return step_context.StepContext(loss_scale=scale, charges=True)
+
+    def _forward(self, context, draws, antithetic, x, y, sample_weight):
         with context:
             context.gates = draws.gates(antithetic)
             y_pred = self(x, training=True)
@@ -239,7 +245,9 @@ class L0Model(keras.Model):
         """The loss under antithetic gates, from a pass without a trace."""
         state = [*self.non_trainable_variables, *self.metrics_variables]
         before = [tf.identity(variable.value) for variable in state]
-        y_pred, loss = self._forward(draws, True, x, y, sample_weight)
+        y_pred, loss = self._forward(
+            self._context(), draws, True, x, y, sample_weight
+        )
         split = splitter(self, draws, y, y_pred, sample_weight)
         loss = split(loss)
         # Reading comes before writing back, in a graph too.

@@ -44,8 +44,8 @@ class StripRuleTest(StripTestCase):
             self.assertEqual(self.rule.barrier(call), Barrier.EXTRA_INPUTS)
 
     def test_defaults_are_those_of_the_identity(self):
-        self.assertEqual(self.rule.input_axis(self.call, [2, 1]), 2)
-        self.assertEqual(self.rule.output_axis(self.call, 2), 2)
+        self.assertEqual(self.rule.input_axes(self.call, [2, 1]), [2, 2])
+        self.assertEqual(self.rule.output_axes(self.call, [2]), [2])
         (output,) = self.rule.forward(self.call, [self.x])
         self.assertAllEqual(output.known, self.x.known)
         self.assertAllEqual(output.value, self.x.value)
@@ -57,8 +57,8 @@ class StripRuleTest(StripTestCase):
 
     def test_forward_follows_the_output_axis(self):
         class Moves(StripRule):
-            def output_axis(self, call, axis):
-                return 2
+            def output_axes(self, call, axes):
+                return [2]
 
         (output,) = Moves().forward(self.call, [self.x])
         self.assertEqual(output.axis, 2)

@@ -17,8 +17,8 @@ from keras_l0.surgery.selection import Selection
 class ScaleRule(StripRule):
     """A gate: closed channels are 0, open ones leave a factor to fold."""
 
-    def input_axis(self, call, axes):
-        return call.layer.axis
+    def input_axes(self, call, axes):
+        return [call.layer.axis]
 
     def forward(self, call, inputs):
         x, gates = inputs[0], call.layer.gates
@@ -41,8 +41,8 @@ class ScaleRule(StripRule):
 class RealignRule(StripRule):
     """A tensor, from here on followed along another axis."""
 
-    def output_axis(self, call, axis):
-        return call.layer.axis
+    def output_axes(self, call, axes):
+        return [call.layer.axis]
 
     def forward(self, call, inputs):
         return [Channels.whole(call.output_shapes[0], call.layer.axis)]

@@ -41,10 +41,10 @@ class LinearRule(StripRule):
 
     def forward(self, call, inputs):
         x, kernel = inputs[0], _kernel(call)
+        (axis,) = self.output_axes(call, [x.axis])
         activation = call.layer.activation
         if not activations.is_elementwise(activation):
-            axis, size = self.output_axis(call, x.axis), kernel.shape[-1]
-            return [Channels.live(axis, size, divisible=False)]
+            return [Channels.live(axis, kernel.shape[-1], divisible=False)]
         sees = _dependencies(kernel)
         blocking = ~x.known
         if not self.folds_constants(call):
@@ -52,7 +52,7 @@ class LinearRule(StripRule):
         known = ~sees[blocking].any(axis=0)
         sums = _bias(call) + _constant_part(kernel, x, x.known)
         value = activations.evaluate(activation, np.where(known, sums, 0))
-        return [Channels(self.output_axis(call, x.axis), known, value)]
+        return [Channels(axis, known, value)]
 
     def backward(self, call, inputs, kept):
         live, padded = self._wanted(call, inputs[0], kept[0])
@@ -126,8 +126,8 @@ class DenseRule(LinearRule):
 
     config_width = "units"
 
-    def input_axis(self, call, axes):
-        return len(call.input_shapes[0]) - 1
+    def input_axes(self, call, axes):
+        return [len(call.input_shapes[0]) - 1]
 
 
 @register_strip_rule(layers.Conv1D)
@@ -151,9 +151,9 @@ class ConvRule(LinearRule):
         first = call.layer.data_format == "channels_first"
         return int(first and call.output_shapes[0][-1] == units)
 
-    def input_axis(self, call, axes):
+    def input_axes(self, call, axes):
         first = call.layer.data_format == "channels_first"
-        return 1 if first else len(call.input_shapes[0]) - 1
+        return [1 if first else len(call.input_shapes[0]) - 1]
 
     def folds_constants(self, call):
         # A kernel of one position is never padded.

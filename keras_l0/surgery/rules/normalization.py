@@ -23,8 +23,8 @@ class BatchNormalizationRule(StripRule):
             return Barrier.EXTRA_WEIGHTS
         return super().barrier(call)
 
-    def input_axis(self, call, axes):
-        return call.layer.axis % len(call.input_shapes[0])
+    def input_axes(self, call, axes):
+        return [call.layer.axis % len(call.input_shapes[0])]
 
     def forward(self, call, inputs):
         x, (slope, offset) = inputs[0], _affine(call)

@@ -20,8 +20,8 @@ def _channel_axis(call):
 class PoolingRule(StripRule):
     """A constant channel stays the constant that it is."""
 
-    def input_axis(self, call, axes):
-        return _channel_axis(call)
+    def input_axes(self, call, axes):
+        return [_channel_axis(call)]
 
     def commutes_with_scale(self, call):
         return True
@@ -36,5 +36,5 @@ class PoolingRule(StripRule):
 class GlobalPoolingRule(PoolingRule):
     """As pooling; the channels end on axis 1 unless `keepdims`."""
 
-    def output_axis(self, call, axis):
-        return axis if call.layer.keepdims else 1
+    def output_axes(self, call, axes):
+        return axes if call.layer.keepdims else [1]

@@ -22,11 +22,11 @@ class FlattenRule(StripRule):
             return Barrier.DYNAMIC_SHAPE
         return super().barrier(call)
 
-    def input_axis(self, call, axes):
-        return axes[0] or len(call.input_shapes[0]) - 1
+    def input_axes(self, call, axes):
+        return [axes[0] or len(call.input_shapes[0]) - 1]
 
-    def output_axis(self, call, axis):
-        return 1
+    def output_axes(self, call, axes):
+        return [1]
 
     def forward(self, call, inputs):
         x = inputs[0]

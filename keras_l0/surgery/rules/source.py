@@ -18,8 +18,8 @@ class InputRule(StripRule):
     def barrier(self, call):
         return None
 
-    def output_axis(self, call, axis):
-        return default_axis(call.output_shapes[0])
+    def output_axes(self, call, axes):
+        return [default_axis(call.output_shapes[0])]
 
     def forward(self, call, inputs):
         shape = call.output_shapes[0]

@@ -48,7 +48,7 @@ class ScaleRuleTest(StripTestCase):
 
     def test_gate_is_followed_along_its_own_axis(self):
         call = call_of(Scale("gate", np.ones(3), 1), (None, 3, 2))
-        self.assertEqual(find_rule(call.layer).input_axis(call, [2]), 1)
+        self.assertEqual(find_rule(call.layer).input_axes(call, [2]), [1])
 
     def test_gates_commute_with_gates(self):
         self.assertTrue(self.rule.commutes_with_scale(self.call))
@@ -59,7 +59,7 @@ class RealignRuleTest(StripTestCase):
         call = call_of(Realign(1), (None, 3, 2))
         rule = find_rule(call.layer)
         x = Channels(2, np.array([True, False]), np.array([1.5, 0.0]))
-        self.assertEqual(rule.output_axis(call, 2), 1)
+        self.assertEqual(rule.output_axes(call, [2]), [1])
         (output,) = rule.forward(call, [x])
         self.assertEqual((output.axis, output.size), (1, 3))
         self.assertFalse(output.known.any())

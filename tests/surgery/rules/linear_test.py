@@ -149,7 +149,7 @@ class LinearRuleTest(RuleTestCase):
             (layers.Conv2D(3, 2, data_format="channels_first"), (4, 6, 5)),
         ):
             call = self.call(layer, shape)
-            self.assertEqual(find_rule(layer).input_axis(call, [None]), 1)
+            self.assertEqual(find_rule(layer).input_axes(call, [None]), [1])
 
     @parameterized.parameters("valid", "same")
     def test_conv3d_channels_first(self, padding):

@@ -27,7 +27,7 @@ class BatchNormalizationRuleTest(RuleTestCase):
     def test_other_axis(self):
         layer = layers.BatchNormalization(axis=1)
         call = self.call(layer, (4, 3))
-        self.assertEqual(find_rule(layer).input_axis(call, [2]), 1)
+        self.assertEqual(find_rule(layer).input_axes(call, [2]), [1])
         self.check(
             layers.BatchNormalization(axis=1),
             self.probe((4, 3), {0: 1.0}, axis=1),

@@ -31,7 +31,7 @@ class PoolingRuleTest(RuleTestCase):
         )
         shape = (3, *SHAPES[rank][:-1])
         call = self.call(layer, shape)
-        self.assertEqual(find_rule(layer).input_axis(call, [rank + 1]), 1)
+        self.assertEqual(find_rule(layer).input_axes(call, [rank + 1]), [1])
         self.check(layer, self.probe(shape, KNOWN, axis=1))
 
     @parameterized.product(
@@ -56,7 +56,7 @@ class PoolingRuleTest(RuleTestCase):
             call = self.call(cls(2), SHAPES[3])
             rule = find_rule(call.layer)
             self.assertIs(type(rule), type(find_rule(layers.MaxPooling1D())))
-            self.assertEqual(rule.input_axis(call, [1]), 4)
+            self.assertEqual(rule.input_axes(call, [1]), [4])
 
     @parameterized.parameters(
         layers.MaxPooling2D, layers.GlobalAveragePooling2D

@@ -57,8 +57,8 @@ class FlattenRuleTest(RuleTestCase):
     def test_tensor_that_nobody_follows_is_followed_along_the_last_axis(self):
         rule = find_rule(layers.Flatten())
         call = self.call(layers.Flatten(), (2, 3))
-        self.assertEqual(rule.input_axis(call, [None]), 2)
-        self.assertEqual(rule.input_axis(call, [1]), 1)
+        self.assertEqual(rule.input_axes(call, [None]), [2])
+        self.assertEqual(rule.input_axes(call, [1]), [1])
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class RuleTestCase(StripTestCase):
         rule = find_rule(layer)
         self.assertIsNone(rule.barrier(call))
         channels = [probe.channels for probe in probes]
-        axis = rule.output_axis(call, channels[0].axis)
+        (axis,) = rule.output_axes(call, [x.axis for x in channels])
         (output,) = rule.forward(call, channels)
         self.assertEqual(output.axis, axis)
         expected = [

@@ -28,7 +28,7 @@ class InputRuleTest(StripTestCase):
         call = call_of(shape)
         rule = find_rule(call.layer)
         self.assertIsNone(rule.barrier(call))
-        self.assertEqual(rule.output_axis(call, None), axis)
+        self.assertEqual(rule.output_axes(call, []), [axis])
         (channels,) = rule.forward(call, [])
         self.assertEqual(channels.axis, axis)
         self.assertAllEqual(channels.known, [False] * size)
