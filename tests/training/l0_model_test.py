@@ -101,6 +101,26 @@ class ConstructionTest(test_util.TestCase):
             model.compile("sgd", "mse", gate_optimizer=3)
 
 
+class TotalGradientTest(test_util.TestCase):
+    def test_gradient_of_loss_and_penalty_is_normalized_as_one(self):
+        gate = gates.StraightThrough(order="total", norm="l2", clamp=9.0)
+        hidden = gated(gate=gate, l0=0.05)
+        model = functional(hidden)
+        model.compile("sgd", "mse", gate_optimizer=keras.optimizers.SGD(1.0))
+        x, y = data()
+        kernel, bias = (w.numpy() for w in hidden.layer.weights)
+        top = [w.numpy() for w in model.layers[-1].weights]
+        before = hidden.gate_vector.logits.numpy()
+        model.train_on_batch(x, y)
+        moved = before - hidden.gate_vector.logits.numpy()
+        # All gates are open: z = 1, and one gate stands for 4 weights.
+        units = np.maximum(x @ kernel + bias, 0)
+        error = units @ top[0] + top[1] - y
+        total = 2 * np.mean(error * units * top[0][:, 0], axis=0) + 0.05 * 4
+        # float32: sums of 16 products, a few ulps each
+        self.assertAllClose(moved, total / np.linalg.norm(total), rtol=1e-5)
+
+
 class StepTest(test_util.TestCase):
     def test_loss_is_data_loss_and_penalty(self):
         model = gradient_case.network(gates.HardConcrete())
