@@ -1,6 +1,8 @@
 """Chooses, for every tensor, the axis along which its channels are followed."""
 
+import collections
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -10,10 +12,13 @@ from keras_l0.graph import Node
 from keras_l0.graph import Ref
 from keras_l0.graph import refs
 from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.channels import default_axis
 from keras_l0.surgery.registry import find_rule
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import StripRule
+from keras_l0.surgery.sharing import Sharing
+from keras_l0.surgery.sharing import agreed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +44,39 @@ class AlignedGraph:
     axes: dict[int, int | None]
     outputs: Any
 
-    def consumers(self, tensor: int) -> int:
-        """How often a tensor is read, by calls and as a model output."""
-        reads = [call.node.inputs for call in self.calls]
-        reads.append([ref.tensor for ref in keras.tree.flatten(self.outputs)])
-        return sum(numbers.count(tensor) for numbers in reads)
+    @functools.cached_property
+    def consumers(self) -> collections.Counter:
+        """How often each tensor is read, by calls and as a model output."""
+        count = collections.Counter(refs(self.outputs))
+        for call in self.calls:
+            count.update(call.node.inputs)
+        return count
+
+    def inputs(
+        self, index: int, channels: dict[int, Channels]
+    ) -> list[Channels]:
+        """Channels of a call's inputs, known where all that share know them.
+
+        Args:
+            index: Number of the call.
+            channels: Tensor number -> its channels.
+        """
+        group = self.sharing.group(index)
+        own = [channels[t] for t in self.calls[index].node.inputs]
+        if len(group) == 1:
+            return own
+        others = [
+            [channels[t] for t in self.calls[i].node.inputs] for i in group
+        ]
+        return [
+            agreed(x, [call[place] for call in others])
+            for place, x in enumerate(own)
+        ]
+
+    @functools.cached_property
+    def sharing(self) -> Sharing:
+        """Which calls use one set of weights."""
+        return Sharing(self.calls)
 
 
 def align(graph: Graph) -> AlignedGraph:
@@ -65,6 +98,7 @@ class _Aligner:
             if isinstance(rule, StripRule):
                 call = self._with_inputs_on_axis(call, rule)
             self._append(call, rule)
+        self.aligned.sharing.agree(self.aligned.rules)
         return self.aligned
 
     def _call(self, node):
@@ -120,8 +154,6 @@ def _rule_of(graph, call):
     rule = find_rule(node.operation)
     if isinstance(rule, Barrier):
         return rule
-    if node.weights and graph.calls(node.operation) > 1:
-        return Barrier.SHARED_WEIGHTS
     if list(refs(node.kwargs)) and not rule.takes_keyword_tensors:
         return Barrier.EXTRA_INPUTS
     if len(node.inputs) > 1 and any(map(graph.has_mask, node.inputs)):

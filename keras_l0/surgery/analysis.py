@@ -53,23 +53,43 @@ def _forward(graph):
 
 
 def _backward(graph, channels):
-    """From the outputs: which channels are needed, hence kept."""
+    """From the outputs: which channels are needed, hence kept.
+
+    What one call of a shared layer keeps, all its calls keep, those behind it
+    too: hence sweeps until nothing changes. Each adds channels, so they end.
+    """
     needed = {t: np.zeros(c.size, bool) for t, c in channels.items()}
     for ref in keras.tree.flatten(graph.outputs):
         needed[ref.tensor][:] = True
-    kept: dict[int, np.ndarray] = {}
-    for call, rule in reversed(
-        list(zip(graph.calls, graph.rules, strict=True))
-    ):
+    kept = {t: np.zeros(c.size, bool) for t, c in channels.items()}
+    while _sweep(graph, channels, needed, kept):
+        pass
+    return kept
+
+
+def _sweep(graph, channels, needed, kept):
+    """Goes once from the outputs to the inputs; whether to go again."""
+    again = False
+    for index in reversed(range(len(graph.calls))):
+        call = graph.calls[index]
         outputs = [channels[t].kept(needed[t]) for t in call.node.outputs]
-        kept.update(zip(call.node.outputs, outputs, strict=True))
         if not any(part.any() for part in outputs):
             continue
-        inputs = [channels[t] for t in call.node.inputs]
-        if isinstance(rule, Barrier):
-            parts = [np.ones(x.size, bool) for x in inputs]
-        else:
-            parts = rule.backward(call, inputs, outputs)
+        group = graph.sharing.group(index)
+        for other in group:
+            others = [kept[t] for t in graph.calls[other].node.outputs]
+            outputs = [a | b for a, b in zip(outputs, others, strict=True)]
+        for tensor, part in zip(call.node.outputs, outputs, strict=True):
+            again |= len(group) > 1 and bool((part & ~kept[tensor]).any())
+            kept[tensor] = part
+        parts = _needed_inputs(graph, channels, index, outputs)
         for tensor, part in zip(call.node.inputs, parts, strict=True):
             needed[tensor] |= part
-    return kept
+    return again
+
+
+def _needed_inputs(graph, channels, index, outputs):
+    inputs = graph.inputs(index, channels)
+    if isinstance(graph.rules[index], Barrier):
+        return [np.ones(x.size, bool) for x in inputs]
+    return graph.rules[index].backward(graph.calls[index], inputs, outputs)

@@ -36,7 +36,8 @@ def make_plan(graph: AlignedGraph, analysis: Analysis) -> Plan:
     """Plans the smaller model."""
     selections: dict[int, Selection] = {}
     plan = Plan([], [], {})
-    for call, rule in zip(graph.calls, graph.rules, strict=True):
+    for index, call in enumerate(graph.calls):
+        rule = graph.rules[index]
         channels = [analysis.channels[t] for t in call.node.outputs]
         kept = [analysis.kept[t] for t in call.node.outputs]
         is_input = isinstance(call.layer, keras.layers.InputLayer)
@@ -45,11 +46,16 @@ def make_plan(graph: AlignedGraph, analysis: Analysis) -> Plan:
             if isinstance(rule, Barrier):
                 step = _copy(inputs, channels)
             else:
+                if len(graph.sharing.group(index)) > 1:
+                    known = graph.inputs(index, analysis.channels)
+                    inputs = [
+                        x.shared(c) for x, c in zip(inputs, known, strict=True)
+                    ]
                 step = rule.plan(call, inputs, channels, kept)
                 step.layer_class = known_class(call.layer)
             plan.calls.append(call)
             plan.steps.append(step)
-            results = step.selections
+            results = [selection.settled() for selection in step.selections]
         else:
             results = [
                 Selection.of(c, k) for c, k in zip(channels, kept, strict=True)

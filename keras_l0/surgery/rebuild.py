@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_l0.graph import Graph
 from keras_l0.graph import Ref
@@ -15,6 +14,7 @@ from keras_l0.surgery.copying import free_initializers
 from keras_l0.surgery.plan import Plan
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import Step
+from keras_l0.surgery.sharing import equal_weights
 
 
 def rebuild(plan: Plan, graph: Graph, name: str) -> keras.Model:
@@ -25,8 +25,9 @@ def rebuild(plan: Plan, graph: Graph, name: str) -> keras.Model:
 class _Builder:
     def __init__(self):
         self.tensors: dict[int, Any] = {}
-        # id of a layer with weights -> its copies, by the weights they use
-        self.copies: dict[int, list[tuple[dict, Any]]] = {}
+        # id of a layer with weights -> its copies, each with the first call
+        # that it was made for
+        self.copies: dict[int, list[tuple[Call, Step, Any]]] = {}
         self.names: set[str] = set()
         self.specs: dict[int, Any] = {}
 
@@ -79,15 +80,16 @@ class _Builder:
     def _operation(self, call, step):
         """A new operation like the call's, made once per shared layer."""
         made = self.copies.setdefault(id(call.layer), [])
-        for weights, copy in made:
-            if _equal(weights, call.weights):
+        for first, its_step, copy in made:
+            if equal_weights(first.weights, call.weights):
+                _check_equal(call, its_step, step)
                 return copy
         changes = {**step.config, "name": self._unique(call.node.name)}
         changes |= free_initializers(call.layer, _resized(call, step))
         layer_class = step.layer_class or type(call.layer)
         copy = copy_operation(call.layer, layer_class, changes)
         if call.weights:
-            made.append((call.weights, copy))
+            made.append((call, step, copy))
         return copy
 
     def _unique(self, name):
@@ -98,6 +100,17 @@ class _Builder:
             unique = f"{name}_{count}"
         self.names.add(unique)
         return unique
+
+
+def _check_equal(call, first, second):
+    """A rule must make equal layers for all calls that share weights."""
+    pair = first.weights or {}, second.weights or {}
+    if first.config != second.config or not equal_weights(*pair):
+        raise RuntimeError(
+            f"The strip rule of {call.node.type_name} makes different layers "
+            f"of the calls of '{call.node.name}', which share weights. A plan "
+            "may depend on what is known and kept, not on where it lies."
+        )
 
 
 def _resized(call, step):
@@ -117,11 +130,3 @@ def _set_weights(copy, call, step):
             copy_state(call.layer, copy)
     for key, variable in named_weights(copy).items():
         variable.assign(weights[key])
-
-
-def _equal(weights, others):
-    """Whether two calls of one layer use the same values.
-
-    They do not if only one of them has its weights gated.
-    """
-    return all(np.array_equal(others[key], weights[key]) for key in weights)

@@ -81,12 +81,14 @@ class Selection:
         width: Number of channels in the smaller model; 0: no tensor at all.
         position: Integers `[n]`, -1 for a channel that is not there.
         scale: Float64 `[n]`: factors that a consumer has yet to apply.
+        fixed: Float64 `[n]`, or None: further ones that no weights may absorb.
     """
 
     channels: Channels
     width: int
     position: np.ndarray
     scale: np.ndarray
+    fixed: np.ndarray | None = None
 
     @classmethod
     def of(cls, channels: Channels, kept: np.ndarray) -> "Selection":
@@ -98,6 +100,21 @@ class Selection:
     def with_channels(self, channels: Channels) -> "Selection":
         """The same places in a tensor of which `channels` is known."""
         return dataclasses.replace(self, channels=channels)
+
+    def shared(self, channels: Channels) -> "Selection":
+        """As a layer sees it that has other calls: factors are not its own."""
+        ones = np.ones_like(self.scale)
+        return dataclasses.replace(
+            self, channels=channels, scale=ones, fixed=self.scale
+        )
+
+    def settled(self) -> "Selection":
+        """The same for a layer that has no other calls."""
+        if self.fixed is None:
+            return self
+        return dataclasses.replace(
+            self, scale=self.scale * self.fixed, fixed=None
+        )
 
     def adapt(
         self,
@@ -113,7 +130,10 @@ class Selection:
             ones: How many channels of constant 1 to append.
         """
         there = self.position[wanted] >= 0
-        scale = np.where(there & (not absorbed), self.scale[wanted], 1.0)
+        factors = np.ones_like(self.scale) if absorbed else self.scale
+        if self.fixed is not None:
+            factors = factors * self.fixed
+        scale = np.where(there, factors[wanted], 1.0)
         shift = np.where(there, 0.0, self.channels.value[wanted])
         return Adapter(
             self.channels.axis,

@@ -55,8 +55,8 @@ class AlignmentTest(StripTestCase):
         (dense,) = aligned.calls[1].node.outputs
         self.assertEqual(aligned.calls[place].node.inputs, [dense])
         (along_rows,) = aligned.calls[place].node.outputs
-        self.assertEqual(aligned.consumers(along_rows), 2)
-        self.assertEqual(aligned.consumers(dense), 2)
+        self.assertEqual(aligned.consumers[along_rows], 2)
+        self.assertEqual(aligned.consumers[dense], 2)
         self.assertEqual(aligned.axes[along_rows], 1)
 
     def test_graph_is_not_touched(self):
@@ -80,7 +80,7 @@ class AlignmentTest(StripTestCase):
         x = keras.Input((3,))
         y = layers.Dense(3)(x)
         aligned = self.align(x, [layers.Add()([y, y]), y])
-        self.assertEqual(aligned.consumers(aligned.calls[1].node.outputs[0]), 3)
+        self.assertEqual(aligned.consumers[aligned.calls[1].node.outputs[0]], 3)
 
     def test_barriers_by_reason(self):
         x, y = keras.Input((4, 3)), keras.Input((1, 3))
@@ -94,13 +94,23 @@ class AlignmentTest(StripTestCase):
         keyword = layers.Dense(3, name="keyword")(inputs=merged)
         aligned = self.align([x, y], ops.flip(keyword, axis=1))
         reasons = self.reasons(aligned)
-        self.assertEqual(reasons.pop("shared"), Barrier.SHARED_WEIGHTS)
-        self.assertEqual(reasons.pop("shared_1"), Barrier.SHARED_WEIGHTS)
         self.assertEqual(reasons.pop("broadcast"), Barrier.BROADCASTING)
         self.assertEqual(reasons.pop("unknown"), Barrier.NO_RULE)
         self.assertEqual(reasons.pop("softmax"), Barrier.NO_RULE)
         self.assertEqual(reasons.pop("keyword"), Barrier.EXTRA_INPUTS)
         self.assertEqual(list(reasons.values()), [Barrier.NO_RULE])  # flip
+
+    def test_all_calls_of_a_layer_are_barriers_if_one_is(self):
+        x = keras.Input((3,))
+        shared = layers.Dense(3, name="shared")
+        aligned = self.align(x, shared(inputs=shared(x)))
+        self.assertEqual(
+            self.reasons(aligned),
+            {
+                "shared": Barrier.SHARED_WEIGHTS,
+                "shared_1": Barrier.EXTRA_INPUTS,
+            },
+        )
 
     def test_masks(self):
         x = keras.Input((4,), dtype="int32")

@@ -1,0 +1,75 @@
+"""Layers that are called more than once: all calls get the same weights."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.channels import Channels
+from keras_l0.surgery.rule import Call
+from keras_l0.surgery.rule import StripRule
+
+
+class Sharing:
+    """Which calls use one set of weights.
+
+    A smaller layer computes every channel that any of its calls needs, out of
+    every input channel that any of them reads. A constant goes into its
+    weights only if all calls agree on it; otherwise each call brings its own.
+
+    Args:
+        calls: The calls of a graph.
+    """
+
+    def __init__(self, calls: list[Call]):
+        users: dict[int, list[int]] = {}
+        for index, call in enumerate(calls):
+            if call.weights:
+                users.setdefault(id(call.layer), []).append(index)
+        self._groups: dict[int, list[int]] = {}
+        for indices in users.values():
+            if len(indices) > 1:
+                self._split(calls, indices)
+
+    def _split(self, calls, indices):
+        """Calls of one layer whose weights are gated differently differ."""
+        groups: list[list[int]] = []
+        for index in indices:
+            for group in groups:
+                if equal_weights(calls[group[0]].weights, calls[index].weights):
+                    group.append(index)
+                    break
+            else:
+                groups.append([index])
+        for group in groups:
+            if len(group) > 1:
+                self._groups.update(dict.fromkeys(group, group))
+
+    def group(self, index: int) -> list[int]:
+        """Indices of the calls that share weights with call `index`."""
+        return self._groups.get(index, [index])
+
+    def agree(self, rules: list[StripRule | Barrier]) -> None:
+        """Makes barriers of the calls that share with a barrier."""
+        for index, group in self._groups.items():
+            if any(isinstance(rules[i], Barrier) for i in group):
+                if not isinstance(rules[index], Barrier):
+                    rules[index] = Barrier.SHARED_WEIGHTS
+
+
+def equal_weights(
+    weights: dict[str, np.ndarray], others: dict[str, np.ndarray]
+) -> bool:
+    """Whether two calls of one layer use the same values."""
+    return all(
+        others[key] is value or np.array_equal(others[key], value)
+        for key, value in weights.items()
+    )
+
+
+def agreed(own: Channels, others: list[Channels]) -> Channels:
+    """`own`, where known only what is known, and the same, in all `others`."""
+    known = own.known
+    for other in others:
+        known = known & other.known & (other.value == own.value)
+    return dataclasses.replace(own, known=known)
