@@ -25,3 +25,17 @@ def spectral_normalization(layer, input_shape, output_shape):
     """The inner layer: its kernel is normalized while training only."""
     rule = cost_rule(layer.layer)
     return rule and rule(layer.layer, input_shape, output_shape)
+
+
+@register_cost_rule(keras.layers.Bidirectional)
+def bidirectional(layer, input_shape, output_shape):
+    """Both layers; merging multiplies nothing with a kernel."""
+    both = layer.forward_layer, layer.backward_layer
+    rules = [cost_rule(inner) for inner in both]
+    if None in rules:
+        return None
+    costs = [
+        rule(inner, input_shape, output_shape)
+        for rule, inner in zip(rules, both, strict=True)
+    ]
+    return None if None in costs else sum(costs)

@@ -18,11 +18,12 @@ from keras_l0.layers import L0Gate
 from keras_l0.layers import has_gates
 
 
-def read_graph(model: keras.Model) -> Graph:
+def read_graph(model: keras.Model, keep_gates: bool = False) -> Graph:
     """Reads a Functional or Sequential model; the model is not touched.
 
     Args:
         model: A built Functional or Sequential model.
+        keep_gates: Whether gates are to stay. They are then read as 0 or 1.
 
     Returns:
         graph: A `Graph` that shares nothing with the model but its layers,
@@ -41,13 +42,14 @@ def read_graph(model: keras.Model) -> Graph:
     >>> [node.type_name for node in graph.nodes]
     ['InputLayer', 'Dense', 'Scale']
     """
-    return _Reader().read(model)
+    return _Reader(keep_gates).read(model)
 
 
 class _Reader:
     """Numbers the tensors while it walks the nodes."""
 
-    def __init__(self):
+    def __init__(self, keep_gates):
+        self.keep_gates = keep_gates
         self.nodes, self.specs, self.gates = [], {}, {}
         self.numbers: dict[int, int] = {}  # id of a KerasTensor -> number
         self.names: set[str] = set()
@@ -128,6 +130,9 @@ class _Reader:
         if not _accepts_mask(layer):
             kwargs = {k: v for k, v in kwargs.items() if k != "mask"}
         gates = np.asarray(wrapper.gate_vector.deterministic_gate(), "float64")
+        if self.keep_gates:
+            _refuse_what_cannot_be_kept(wrapper, name)
+            gates = (gates != 0).astype("float64")
         self.gates[name] = gates
         if wrapper.on == "weights":
             _refuse_hidden_gates(layer)
@@ -135,14 +140,26 @@ class _Reader:
             numbers = self._append(layer, args, kwargs, specs, inside)
             self.nodes[-1].weights.update(_gated_weights(wrapper, gates))
             return numbers
-        scale = Scale(name, gates, wrapper.target.gated_axis)
         if wrapper.on == "inputs":
+            axis = wrapper.target.gated_axis
+            scale = Scale(name, gates, axis, wrapper, keep=self.keep_gates)
             spec = self.specs[args[0].tensor]
             (number,) = self._append(scale, args[:1], {}, [spec], name)
             args = (Ref(number), *args[1:])
             return self._add(layer, args, kwargs, specs, prefix)
-        (number,) = self._add(layer, args, kwargs, specs, prefix)
-        return self._append(scale, (Ref(number),), {}, specs, name)
+        numbers = self._add(layer, args, kwargs, specs, prefix)
+        if wrapper.target.gated(gates):
+            self.nodes[-1].weights.update(_gated_weights(wrapper, gates))
+        if wrapper.on == "heads":
+            return numbers
+        outputs = []
+        for number, spec in zip(numbers, specs, strict=True):
+            # States that a layer returns have an axis less, and the same gates.
+            axis = wrapper.target.gated_axis
+            axis -= len(specs[0].shape) - len(spec.shape)
+            scale = Scale(name, gates, axis, wrapper, keep=self.keep_gates)
+            outputs += self._append(scale, (Ref(number),), {}, [spec], name)
+        return outputs
 
     def _append(self, operation, args, kwargs, specs, name):
         """Adds a node as it is; the outputs' numbers."""
@@ -258,6 +275,15 @@ def _as_functional(model):
 def _sole(tensors):
     """One tensor for a list of one, so that the model takes no list."""
     return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _refuse_what_cannot_be_kept(wrapper, name):
+    if wrapper.on in ("weights", "heads") or wrapper.gate_vector.gate.chained:
+        raise ValueError(
+            "`keep_gates` needs gates of units that are trained one by one. "
+            f"Received: L0Gate '{name}' with on={wrapper.on!r} and "
+            f"{type(wrapper.gate_vector.gate).__name__} gates"
+        )
 
 
 def _refuse_hidden_gates(operation):

@@ -1,6 +1,7 @@
 """The record of a model: operations, tensors, and weights as NumPy arrays."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import keras
 import numpy as np
 
 from keras_l0.internal import keras_internals
+
+_UNNAMED = re.compile(r"variable(_\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +28,25 @@ class Scale:
         name: Name of the `L0Gate`.
         gates: Deterministic gates, float64 `[n]`, in [0, 1].
         axis: The gated axis, counted from the front.
+        wrapper: The `L0Gate`; it is only to be looked at.
+        reserved: Boolean `[n]`: closed gates whose units are to stay; None if
+            there are none.
+        keep: Whether the gate itself is to stay. `gates` are then 0 or 1.
     """
 
     name: str
     gates: np.ndarray
     axis: int
+    wrapper: Any = None
+    reserved: np.ndarray | None = None
+    keep: bool = False
+
+    @property
+    def closed(self) -> np.ndarray:
+        """Boolean `[n]`: units that go."""
+        if self.reserved is None:
+            return self.gates == 0
+        return (self.gates == 0) & ~self.reserved
 
 
 @dataclasses.dataclass
@@ -116,10 +133,15 @@ class Graph:
 def named_weights(operation: object) -> dict[str, keras.Variable]:
     """Weights of an operation by name; equal for a layer and its copy.
 
-    Names that occur more than once (in layers that hold layers) are counted.
+    Names that occur more than once (in layers that hold layers) are counted,
+    and so are those of weights that nobody named, which Keras numbers anew in
+    every layer.
     """
     weights = list(getattr(operation, "weights", ()))
-    names = [weight.name for weight in weights]
+    names = [
+        "variable" if _UNNAMED.fullmatch(weight.name) else weight.name
+        for weight in weights
+    ]
     return {
         name if names.count(name) == 1 else f"{name}:{i}": weight
         for i, (name, weight) in enumerate(zip(names, weights, strict=True))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 from keras.src import backend
+from keras.src import ops
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.models.functional import Functional
@@ -60,6 +61,15 @@ def full_precision(variable: keras.Variable) -> tf.Tensor:
     """
     with backend.AutocastScope(None):
         return keras.ops.cast(variable, "float32")
+
+
+def operation_class(name: str) -> type:
+    """Class of the nodes that a function of `keras.ops` makes in a graph."""
+    for module in (ops.numpy, ops.nn, ops.core, ops.math):
+        found = vars(module).get(name)
+        if isinstance(found, type) and issubclass(found, keras.Operation):
+            return found
+    raise AttributeError(f"Keras has no operation class {name!r}.")
 
 
 def functional_nodes(model: keras.Model) -> list | None:

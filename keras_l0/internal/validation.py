@@ -47,6 +47,20 @@ def check_rate(name: str, value: object) -> float:
     return number
 
 
+def check_integer(name: str, value: object, minimum: int) -> int:
+    """Returns `value` if it is an integer that is at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"`{name}` must be an integer. "
+            f"Received: {name}={value!r} ({type(value).__name__})"
+        )
+    if value < minimum:
+        raise ValueError(
+            f"`{name}` must be at least {minimum}. Received: {name}={value}"
+        )
+    return int(value)
+
+
 def check_choice(name: str, value: object, choices: tuple) -> object:
     """Returns `value` if it is one of `choices`."""
     if value not in choices:

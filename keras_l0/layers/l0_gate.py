@@ -40,7 +40,11 @@ class L0Gate(keras.layers.Wrapper):
             weights). The papers' lambda is `l0` times the number of training
             examples. None charges nothing. Defaults to None.
         on: `"outputs"` gates the units of the layer's output, `"inputs"` its
-            input features, `"weights"` every single weight other than biases.
+            input features, `"weights"` every single weight other than biases,
+            `"heads"` the heads of a MultiHeadAttention or GroupQueryAttention
+            layer. In SimpleRNN, GRU and LSTM, alone or Bidirectional, a gate
+            on an output also multiplies each use that the layer makes of it
+            at the next step, and the states that it returns.
         axis: Integer, the gated axis of the output or input. Defaults to -1.
         gate_vector: `keras_l0.GateVector` or None: gates to share with other
             wrappers, instead of `gate`.
@@ -56,7 +60,8 @@ class L0Gate(keras.layers.Wrapper):
             that of `layer` by default.
 
     Call arguments:
-        inputs: Whatever `layer` takes; a single tensor for `on="inputs"`.
+        inputs: Whatever `layer` takes; a single tensor for `on="inputs"`, the
+            query for `on="heads"`, with `value=` and `key=` by name.
         mask: Passed on to `layer`.
         training: Boolean.
 
@@ -103,11 +108,17 @@ class L0Gate(keras.layers.Wrapper):
         self.target = TARGETS[on](layer, axis, self.gate_vector.gate)
         self.supports_masking = layer.supports_masking
 
+    def __call__(self, *args, **kwargs):
+        """Runs the layer under its gates; builds both at the first call."""
+        self.target.prepare(*args, **kwargs)
+        return super().__call__(*args, **kwargs)
+
     def build(self, input_shape=None):
         """Builds the layer, then one gate for each of its units."""
         super().build(input_shape)
         num_gates = self.target.build(input_shape)
-        self._check_noise_shape()
+        if self.noise_shape is not None:
+            self.target.check_noise_shape(self.noise_shape)
         self.gate_vector.build((num_gates,), self.target.features())
         if self.gate_vector.num_gates != num_gates:
             raise ValueError(
@@ -133,27 +144,13 @@ class L0Gate(keras.layers.Wrapper):
             initializer=keras.initializers.Constant(schedules.initial(value)),
         )
 
-    def _check_noise_shape(self):
-        """Allows one draw per batch or per example, nothing in between."""
-        if self.noise_shape is None:
-            return
-        sizes = getattr(self.target, "gate_shape", None)
-        if sizes is None:
-            raise ValueError(
-                "`noise_shape` does not apply to `on='weights'`: one draw "
-                f"serves the batch. Received: noise_shape={self.noise_shape}"
-            )
-        expected = (None, *sizes[1:])
-        if self.noise_shape not in (expected, (1, *sizes[1:])):
-            raise ValueError(
-                "`noise_shape` must be 1 along every axis but the gated one, "
-                "and None (one draw per example) or 1 along the batch axis. "
-                f"Expected {expected}. Received: "
-                f"noise_shape={self.noise_shape}"
-            )
-
-    def call(self, inputs, mask=None, training=None, **kwargs):
+    def call(
+        self, inputs, mask=None, training=None, value=None, key=None, **kwargs
+    ):
         """Runs the layer under its gates."""
+        # By name: Keras takes no tensors and numbers together in `kwargs`.
+        tensors = {"value": value, "key": key}
+        kwargs |= {k: v for k, v in tensors.items() if v is not None}
         given = {"mask": mask, "training": training}
         for name in inspect.signature(self.layer.call).parameters:
             if given.get(name) is not None:
@@ -260,7 +257,7 @@ class L0Gate(keras.layers.Wrapper):
 
     def compute_output_shape(self, input_shape):
         """The wrapped layer's own."""
-        return self.layer.compute_output_shape(input_shape)
+        return self.target.output_shape(input_shape)
 
     def compute_mask(self, inputs, previous_mask=None):
         """The wrapped layer's own."""

@@ -7,6 +7,7 @@ without an entry, or without weights (an activation), counts one weight per
 gate.
 """
 
+import dataclasses
 import math
 
 import keras
@@ -15,6 +16,25 @@ from keras import layers
 from keras import ops
 
 from keras_l0.internal import keras_internals
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocks:
+    """The units lie along an axis once in each of several equal blocks.
+
+    The last axis of an LSTM's kernel holds all input gates, then all forget
+    gates, and so on.
+
+    Attributes:
+        axis: The axis.
+        part, parts: The variable holds the units of one part of the gates:
+            the second of two for the way back of a Bidirectional.
+    """
+
+    axis: int
+    part: int = 0
+    parts: int = 1
+
 
 # on -> {name of the variable: axis, or axes, that hold the gated units}
 _DENSE = {"outputs": {"kernel": -1, "bias": -1}, "inputs": {"kernel": 0}}
@@ -31,6 +51,14 @@ _SEPARABLE = {
     "outputs": {"pointwise_kernel": -1, "bias": -1},
     "inputs": {"depthwise_kernel": -2, "pointwise_kernel": -2},
 }
+_RECURRENT = {
+    "outputs": {
+        "kernel": Blocks(-1),
+        "recurrent_kernel": Blocks(-1),
+        "bias": Blocks(-1),
+    },
+    "inputs": {"kernel": 0},
+}
 _SCALE = {"gamma": -1, "beta": -1}
 _ENTRIES = {
     layers.Dense: _DENSE,
@@ -44,6 +72,9 @@ _ENTRIES = {
     layers.DepthwiseConv2D: _DEPTHWISE,
     layers.SeparableConv1D: _SEPARABLE,
     layers.SeparableConv2D: _SEPARABLE,
+    layers.SimpleRNN: _RECURRENT,
+    layers.GRU: _RECURRENT,
+    layers.LSTM: _RECURRENT,
     layers.Embedding: {"outputs": {"embeddings": -1}, "inputs": {}},
     layers.BatchNormalization: {"outputs": _SCALE, "inputs": _SCALE},
     layers.PReLU: {"outputs": {"alpha": -1}, "inputs": {"alpha": -1}},
@@ -113,6 +144,8 @@ def members(
         return members(layer.layer, on, axis - 1, rank - 1)
     if isinstance(layer, layers.Wrapper):
         return members(layer.layer, on, axis, rank)
+    if isinstance(layer, layers.Bidirectional):
+        return _both_ways(layer, on, axis, rank)
     if isinstance(layer, layers.EinsumDense):
         entry = _einsum_entry(layer, on, axis - rank)
     else:
@@ -124,6 +157,58 @@ def members(
         for name, axes in entry.items()
         if name in variables
     ]
+
+
+def _both_ways(layer, on, axis, rank):
+    """The parts of both layers; `concat` lines their units up."""
+    groups = [
+        members(inner, on, axis, rank)
+        for inner in (layer.forward_layer, layer.backward_layer)
+    ]
+    if on == "outputs" and layer.merge_mode == "concat":
+        groups = [
+            [(variable, Blocks(b.axis, part, 2)) for variable, b in group]
+            for part, group in enumerate(groups)
+        ]
+    return [pair for group in groups for pair in group]
+
+
+def state_kernels(layer: keras.layers.Layer) -> list[tuple]:
+    """`(recurrent kernel, Blocks)` of a layer that reads its own outputs.
+
+    The blocks say which part of the gates belongs to the kernel's rows.
+    """
+    if isinstance(layer, layers.Bidirectional):
+        both = layer.forward_layer, layer.backward_layer
+        kernels = [pair for inner in both for pair in state_kernels(inner)]
+        if layer.merge_mode == "concat":
+            kernels = [
+                (kernel, Blocks(0, part, 2))
+                for part, (kernel, _) in enumerate(kernels)
+            ]
+        return kernels
+    if isinstance(layer, layers.SimpleRNN | layers.GRU | layers.LSTM):
+        return [(layer.cell.recurrent_kernel, Blocks(0))]
+    return []
+
+
+def heads(layer: keras.layers.Layer) -> list[tuple]:
+    """`(variable, axis)` for each variable of an attention layer with heads.
+
+    The last one is the kernel that joins the heads; its bias is of no head.
+    Empty if this is not an attention layer, or its kernels are not its own.
+    """
+    if not isinstance(
+        layer, layers.MultiHeadAttention | layers.GroupQueryAttention
+    ):
+        return []
+    names = [weight.name for weight in layer.weights]
+    if set(names) - {"kernel", "bias"} or names.count("kernel") < 4:
+        return []
+    last = len(names) - 1 - names[::-1].index("kernel")
+    axes = {"kernel": 1, "bias": 0}
+    split = [(weight, axes[weight.name]) for weight in layer.weights[:last]]
+    return [*split, (layer.weights[last], 0)]
 
 
 def group_size(groups: list[tuple], num_gates: int) -> float:
@@ -143,6 +228,8 @@ def squared_norms(groups: list[tuple], num_gates: int) -> tf.Tensor:
 
 
 def _sums(variable, axes, num_gates):
+    if isinstance(axes, Blocks):
+        return _sums_of_blocks(variable, axes, num_gates // axes.parts)
     axes = axes if isinstance(axes, tuple) else (axes,)
     if math.prod(variable.shape[axis] for axis in axes) % num_gates:
         raise ValueError(
@@ -153,3 +240,25 @@ def _sums(variable, axes, num_gates):
     squares = ops.square(keras_internals.full_precision(variable))
     rows = ops.moveaxis(squares, axes, tuple(range(len(axes))))
     return ops.sum(ops.reshape(rows, (num_gates, -1)), axis=1)
+
+
+def _sums_of_blocks(variable, blocks, units):
+    squares = ops.square(keras_internals.full_precision(variable))
+    rows = ops.moveaxis(squares, blocks.axis, 0)
+    rows = ops.reshape(rows, (rows.shape[0] // units, units, -1))
+    before = blocks.part * units
+    after = (blocks.parts - 1) * units - before
+    return ops.pad(ops.sum(rows, axis=(0, 2)), ((before, after),))
+
+
+def squared_norms_of_heads(groups: list[tuple], num_gates: int) -> tf.Tensor:
+    """As `squared_norms`, for `heads`.
+
+    Query heads share the weights of a key and value head in equal parts.
+    """
+    total = ops.zeros((num_gates,), "float32")
+    for variable, axis in groups:
+        size = variable.shape[axis]
+        share = _sums(variable, axis, size) * (size / num_gates)
+        total += ops.repeat(share, num_gates // size)
+    return total

@@ -56,11 +56,16 @@ def _functions(source, config):
             )
         }
     found = {key: getattr(source, key, None) for key in config}
-    return {
+    functions = {
         key: value
         for key, value in found.items()
         if inspect.isroutine(value) and not inspect.ismethod(value)
     }
+    if isinstance(source, keras.layers.Normalization):
+        # A config holds lists, which Keras reads in single precision.
+        given = {"mean": source.input_mean, "variance": source.input_variance}
+        functions |= {k: v for k, v in given.items() if v is not None}
+    return functions
 
 
 def free_initializers(source: Any, names: list[str]) -> dict:

@@ -66,7 +66,12 @@ def _has_channels(call, axis, size):
 
 
 def _product(gates):
-    return np.prod([gate.layer.gates for gate in gates], axis=0)
+    return np.prod([_foldable(gate.layer) for gate in gates], axis=0)
+
+
+def _foldable(scale):
+    """The gates, without those of closed units that keep their weights."""
+    return np.where((scale.gates == 0) & ~scale.closed, 1.0, scale.gates)
 
 
 def _fold(graph, group, behind, factors):
@@ -76,5 +81,7 @@ def _fold(graph, group, behind, factors):
     for index in group:
         graph.calls[index].node.weights = weights
         for gate in behind.get(index, ()):
-            ones = np.ones_like(gate.layer.gates)
-            gate.node.operation = dataclasses.replace(gate.layer, gates=ones)
+            kept = (gate.layer.gates == 0) & ~gate.layer.closed
+            gate.node.operation = dataclasses.replace(
+                gate.layer, gates=np.where(kept, 0.0, 1.0)
+            )

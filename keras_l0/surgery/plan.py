@@ -56,12 +56,25 @@ def make_plan(graph: AlignedGraph, analysis: Analysis) -> Plan:
             plan.calls.append(call)
             plan.steps.append(step)
             results = [selection.settled() for selection in step.selections]
+            _check(call, results, kept)
         else:
             results = [
                 Selection.of(c, k) for c, k in zip(channels, kept, strict=True)
             ]
         selections.update(zip(call.node.outputs, results, strict=True))
     return dataclasses.replace(plan, outputs=_outputs(graph, selections))
+
+
+def _check(call, selections, kept):
+    """A channel that somebody needs is known, or it is there."""
+    for selection, part in zip(selections, kept, strict=True):
+        missing = part & ~selection.channels.known & (selection.position < 0)
+        if missing.any():
+            raise RuntimeError(
+                f"The strip rule of {call.node.type_name} loses channels of "
+                f"'{call.node.name}' that are needed: its `forward` does not "
+                "know them, and its `plan` leaves them out."
+            )
 
 
 def _copy(inputs, channels):

@@ -8,10 +8,12 @@ from keras_l0.graph import Graph
 from keras_l0.graph import Ref
 from keras_l0.graph import named_weights
 from keras_l0.internal import keras_internals
+from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.surgery.copying import copy_operation
 from keras_l0.surgery.copying import copy_state
 from keras_l0.surgery.copying import free_initializers
 from keras_l0.surgery.plan import Plan
+from keras_l0.surgery.regating import Regating
 from keras_l0.surgery.rule import Call
 from keras_l0.surgery.rule import Step
 from keras_l0.surgery.sharing import equal_weights
@@ -19,11 +21,12 @@ from keras_l0.surgery.sharing import equal_weights
 
 def rebuild(plan: Plan, graph: Graph, name: str) -> keras.Model:
     """Builds a new Functional model; nothing is shared with the source."""
-    return _Builder().build(plan, graph, name)
+    return _Builder(Regating(plan)).build(plan, graph, name)
 
 
 class _Builder:
-    def __init__(self):
+    def __init__(self, regating):
+        self.regating = regating
         self.tensors: dict[int, Any] = {}
         # id of a layer with weights -> its copies, each with the first call
         # that it was made for
@@ -44,7 +47,9 @@ class _Builder:
             plan.outputs,
         )
         keras_internals.make_operation_names_unique(outputs)
-        return keras.Model(inputs, outputs, name=name)
+        # An adapter is a few operations.
+        with deep_graphs(5 * len(plan.calls)):
+            return keras.Model(inputs, outputs, name=name)
 
     def _run(self, call: Call, step: Step):
         node = call.node
@@ -55,18 +60,22 @@ class _Builder:
         }
         if step.config is None:
             (tensor,) = adapted.values()
-            return self._as_before(tensor, node.outputs[0])
+            if step.gates is not None:
+                gate = self.regating.alone(call, step.gates)
+                tensor = tensor if gate is None else gate(tensor)
+            return [self._as_before(tensor, number) for number in node.outputs]
         operation = self._operation(call, step)
         if isinstance(operation, keras.layers.InputLayer):
             return operation.output
+        gated = self.regating.around(call, operation)
         if len(adapted) < len(numbers):
-            return operation(list(adapted.values()))
+            return gated(list(adapted.values()))
         given = iter(adapted.values())
         args, kwargs = keras.tree.map_structure(
             lambda leaf: next(given) if isinstance(leaf, Ref) else leaf,
-            (node.args, node.kwargs),
+            step.arguments or (node.args, node.kwargs),
         )
-        outputs = operation(*args, **kwargs)
+        outputs = gated(*args, **kwargs)
         _set_weights(operation, call, step)
         return outputs
 

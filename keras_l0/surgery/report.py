@@ -53,6 +53,8 @@ class StripReport:
             and the stripped model on a random batch, absolute.
         output_scale: Largest output on that batch, absolute.
         notes: Anything else worth knowing.
+        reserved: Name of a gated layer -> closed units of it that were kept,
+            with the weights that compute them and weights of 0 behind them.
 
     Example:
 
@@ -74,6 +76,7 @@ class StripReport:
     max_difference: float
     output_scale: float
     notes: tuple[str, ...] = ()
+    reserved: dict[str, list[int]] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """The report as plain Python data."""
@@ -105,4 +108,6 @@ class StripReport:
             lines.append(
                 f"left whole: {row.name} ({row.layer}): {row.reason.value}"
             )
+        for name, units in self.reserved.items():
+            lines.append(f"closed, but kept: {name}: {units}")
         return "\n".join([*lines, *self.notes])

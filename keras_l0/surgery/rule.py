@@ -46,8 +46,11 @@ class Step:
         selections: One per output: which of its channels are there.
         config: Entries of the layer's config to change, or None: no layer;
             the adapted input is the output.
+        gates: Boolean: which gates the smaller model has here; None: none.
         layer_class: Class of the smaller layer; None: that of the layer.
         weights: Variable name -> value; None copies the layer's own.
+        arguments: `(args, kwargs)` in place of the node's own, with a `Ref`
+            for each adapted input in turn; None: those of the node.
         folded: How many constants were folded into the weights.
     """
 
@@ -55,7 +58,9 @@ class Step:
     selections: list[Selection]
     config: dict | None = dataclasses.field(default_factory=dict)
     weights: dict[str, np.ndarray] | None = None
+    arguments: tuple[tuple, dict] | None = None
     folded: int = 0
+    gates: np.ndarray | None = None
     layer_class: type | None = None
 
 

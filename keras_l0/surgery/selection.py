@@ -41,6 +41,12 @@ class Adapter:
         """The adapter that adds `values` (float64 `[m]`) at the end."""
         return dataclasses.replace(self, shift=self.shift + values)
 
+    def scaled(self, values: np.ndarray) -> "Adapter":
+        """The adapter that multiplies by `values` (`[m]`) at the end."""
+        return dataclasses.replace(
+            self, scale=self.scale * values, shift=self.shift * values
+        )
+
     def __call__(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
         """Applies the adapter with stock operations."""
         if self.is_identity:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_l0.graph import Scale
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.rule import Call
@@ -26,6 +27,10 @@ class Sharing:
         for index, call in enumerate(calls):
             if call.weights:
                 users.setdefault(id(call.layer), []).append(index)
+            elif isinstance(call.layer, Scale) and call.layer.keep:
+                # Gates that are tied stay tied.
+                vector = call.layer.wrapper.gate_vector
+                users.setdefault(id(vector), []).append(index)
         self._groups: dict[int, list[int]] = {}
         for indices in users.values():
             if len(indices) > 1:

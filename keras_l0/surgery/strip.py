@@ -9,6 +9,7 @@ from keras_l0 import cost
 from keras_l0.graph import Scale
 from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
+from keras_l0.internal import layer_filter
 from keras_l0.internal.agreement import measure
 from keras_l0.internal.model_runner import model_runner
 from keras_l0.surgery.alignment import AlignedGraph
@@ -24,6 +25,8 @@ from keras_l0.surgery.refusals import refuse_implicit_masks
 from keras_l0.surgery.report import BarrierReport
 from keras_l0.surgery.report import LayerReport
 from keras_l0.surgery.report import StripReport
+from keras_l0.surgery.reserve import Limits
+from keras_l0.surgery.reserve import reserve
 
 _PROBE_ROWS = 8
 # Operations that are not the model's own, and its inputs.
@@ -31,8 +34,17 @@ _STRUCTURE = (Scale, Realign, keras.layers.InputLayer)
 
 
 def strip_gates(
-    model: keras.Model, return_report: bool = False, probe: object = None
-) -> keras.Model | tuple[keras.Model, StripReport]:
+    model: keras.Model,
+    return_report: bool = False,
+    probe: object = None,
+    *,
+    min_units: int = 0,
+    round_to: int = 1,
+    include: layer_filter.LayerFilter = None,
+    exclude: layer_filter.LayerFilter = None,
+    dry_run: bool = False,
+    keep_gates: bool = False,
+) -> keras.Model | StripReport | tuple[keras.Model, StripReport]:
     """Removes the units that gates have closed, and the gates themselves.
 
     For every input, in inference mode, the result computes what `model`
@@ -48,16 +60,39 @@ def strip_gates(
         probe: Inputs for the report, as `predict` takes them: an array
             `[n, ...]`, or a list or dict of them. None draws random ones.
             Defaults to None.
+        min_units: Integer, at least 0. Units that each gated layer keeps at
+            least. Defaults to 0.
+        round_to: Integer, at least 1. Each gated layer keeps a multiple of so
+            many units, or all that it has; a layer without any open unit goes
+            as a whole. Defaults to 1.
+        include: Gated layers to cut: a regular expression that is searched
+            for in the name of the `L0Gate` (`/` leads into nested models), a
+            class of the gated layer, a function of it that returns a boolean,
+            or a list of these. None means all. Defaults to None.
+        exclude: Gated layers to keep whole, likewise. Defaults to None.
+        dry_run: Whether to return the report only. Defaults to `False`.
+        keep_gates: Whether the units that stay keep their gates, to train on.
+            Only closed units go then; no gate is folded. An `L0Model` gives an
+            `L0Model`. Needs gates on outputs or inputs that do not depend on
+            each other. Defaults to `False`.
+
+    Closed units that `min_units`, `round_to`, `include` and `exclude` keep
+    are those with the highest logits. Each keeps the weights that compute it,
+    and adds nothing: whoever reads it has weights of 0 for it.
 
     Returns:
-        small: A new Functional model of stock Keras layers, not compiled.
-        report: A `keras_l0.surgery.StripReport`, if `return_report`.
+        small: A new Functional model of stock Keras layers (and of gates, if
+            `keep_gates`), not compiled; not if `dry_run`.
+        report: A `keras_l0.surgery.StripReport`, if `return_report` or
+            `dry_run`.
 
     Raises:
-        TypeError: if `model` is not a Keras model.
+        TypeError: if `model` is not a Keras model, or an option is of another
+            type.
         ValueError: if the model is not built or is a subclassed model, if
             gates or masks are out of reach, if gates have closed every way
-            from the inputs to an output, or if `probe` does not fit.
+            from the inputs to an output, if `probe` does not fit, an option is
+            out of its range, or a filter fits no layer.
 
     Example:
 
@@ -69,7 +104,9 @@ def strip_gates(
     >>> [layer.units for layer in keras_l0.strip_gates(model).layers[1:]]
     [2, 1]
     """
-    graph = read_graph(model)
+    limits = Limits(min_units, round_to, include, exclude)
+    graph = read_graph(model, keep_gates)
+    reserved = reserve(graph, limits)
     data = None if probe is None else inputs.as_arrays(model, probe, "probe")
     aligned = align(graph)
     if graph.gates:
@@ -82,14 +119,17 @@ def strip_gates(
     refuse_dead_ends(graph, analysis)
     plan = make_plan(aligned, analysis)
     small = rebuild(plan, graph, model.name)
-    if not return_report:
+    if keep_gates and hasattr(type(model), "from_model"):  # an L0Model
+        small = type(model).from_model(small)
+    if not return_report and not dry_run:
         return small
     agreement = _compare(model, small, data)
     report = _report(model, small, aligned, analysis, plan, agreement)
+    report = dataclasses.replace(report, reserved=reserved)
     if not graph.gates:
         note = "The model has no gates; it is copied."
         report = dataclasses.replace(report, barriers=(), notes=(note,))
-    return small, report
+    return report if dry_run else (small, report)
 
 
 def _opaque(aligned: AlignedGraph) -> AlignedGraph:

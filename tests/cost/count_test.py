@@ -66,13 +66,13 @@ class CountTest(test_util.TestCase):
         self.assertEqual(counted, cost.Cost(24 + 15 + 8, 20 + 12 + 6))
 
     def test_frozen_layer_without_rule_is_named(self):
-        layer = keras.layers.LSTM(4, name="memory")
+        layer = keras.layers.ConvLSTM1D(4, 2, name="memory")
         layer.trainable = False
         model = keras.Sequential(
-            [keras.Input((5, 3)), layer, keras.layers.Dense(2)]
+            [keras.Input((5, 4, 3)), layer, keras.layers.Dense(2)]
         )
         self.assertEqual(
-            cost.count(model), cost.Cost(model.count_params(), 8, ("memory",))
+            cost.count(model), cost.Cost(model.count_params(), 24, ("memory",))
         )
 
     def test_open_size_is_named(self):

@@ -24,7 +24,7 @@ class RegistryTest(test_util.TestCase):
         self.assertIsNot(registry.cost_rule(keras.layers.Dense(2)), rule)
 
     def test_unknown_layer_has_no_rule(self):
-        self.assertIsNone(registry.cost_rule(keras.layers.LSTM(2)))
+        self.assertIsNone(registry.cost_rule(keras.layers.ConvLSTM1D(2, 1)))
 
     def test_rule_is_used(self):
         class Own(keras.layers.Layer):

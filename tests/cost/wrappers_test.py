@@ -26,13 +26,25 @@ class WrappersTest(test_util.TestCase):
         self.assertEqual(count((6, 5, 2), layer), cost.Cost(0, 0))
 
     def test_time_distributed_without_rule_is_uncounted(self):
-        inner = keras.layers.LSTM(2)
+        inner = keras.layers.RNN(keras.layers.LSTMCell(2))
         layer = keras.layers.TimeDistributed(inner, name="steps")
         self.assertEqual(count((6, 5, 2), layer).uncounted, ("steps",))
 
     def test_spectral_normalization_counts_the_layer(self):
         layer = keras.layers.SpectralNormalization(keras.layers.Dense(3))
         self.assertEqual(count((5,), layer).macs, 15)
+
+    def test_bidirectional_counts_both_ways(self):
+        for merge in ("concat", "sum"):
+            layer = keras.layers.Bidirectional(keras.layers.GRU(4), merge)
+            self.assertEqual(count((5, 3), layer).macs, 2 * 5 * 3 * 7 * 4)
+
+    def test_bidirectional_without_rule_is_uncounted(self):
+        inner = keras.layers.RNN(keras.layers.LSTMCell(2))
+        layer = keras.layers.Bidirectional(inner, name="both")
+        self.assertEqual(count((5, 3), layer).uncounted, ("both",))
+        layer = keras.layers.Bidirectional(keras.layers.GRU(2), name="both")
+        self.assertEqual(count((None, 3), layer).uncounted, ("both",))
 
 
 if __name__ == "__main__":

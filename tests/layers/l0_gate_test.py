@@ -45,12 +45,12 @@ class ArgumentsTest(LayerTestCase):
         ):
             keras_l0.L0Gate(layers.Dense(3), 0.5)
 
-    @parameterized.parameters("output", "heads", None, 3)
+    @parameterized.parameters("output", "units", None, 3)
     def test_unknown_on(self, on):
         with self.assertRaisesRegex(
             ValueError,
             r"Unknown `on`. Expected one of \('outputs', 'inputs', "
-            rf"'weights'\). Received: on={on!r}",
+            rf"'weights', 'heads'\). Received: on={on!r}",
         ):
             keras_l0.L0Gate(layers.Dense(3), on=on)
 

@@ -163,7 +163,7 @@ class WeightGroupsTest(LayerTestCase):
         self.assertEqual(weight_groups.group_size(groups, 4), 3)
 
     def test_unknown_layer_has_no_groups(self):
-        layer = keras.layers.LSTM(3)
+        layer = keras.layers.RNN(keras.layers.LSTMCell(3))
         layer.build((2, 5, 4))
         groups = weight_groups.members(layer, "outputs", 1, 2)
         self.assertEmpty(groups)

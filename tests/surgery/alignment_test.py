@@ -14,6 +14,11 @@ from keras_l0.surgery.rule import StripRule
 from tests.surgery.strip_test_case import StripTestCase
 
 
+class Unknown(layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
 class AlignmentTest(StripTestCase):
     def align(self, inputs, outputs):
         self.graph = read_graph(keras.Model(inputs, outputs))
@@ -89,14 +94,11 @@ class AlignmentTest(StripTestCase):
         first = weightless(shared(x))
         second = weightless(shared(y))
         merged = layers.Add(name="broadcast")([first, second])
-        merged = layers.LayerNormalization(name="unknown")(merged)
-        merged = layers.Softmax(name="softmax")(merged)
+        merged = Unknown(name="unknown")(merged)
         keyword = layers.Dense(3, name="keyword")(inputs=merged)
         aligned = self.align([x, y], ops.flip(keyword, axis=1))
         reasons = self.reasons(aligned)
-        self.assertEqual(reasons.pop("broadcast"), Barrier.BROADCASTING)
         self.assertEqual(reasons.pop("unknown"), Barrier.NO_RULE)
-        self.assertEqual(reasons.pop("softmax"), Barrier.NO_RULE)
         self.assertEqual(reasons.pop("keyword"), Barrier.EXTRA_INPUTS)
         self.assertEqual(list(reasons.values()), [Barrier.NO_RULE])  # flip
 

@@ -94,6 +94,11 @@ class CopyOperationTest(StripTestCase):
         self.assertAllEqual(copy(x), function(x))
         self.assertEqual(copy.name, "b")
 
+    def test_given_statistics_keep_their_precision(self):
+        source = layers.Normalization(mean=np.array([0.1, 0.2]), variance=2.3)
+        x = tf.constant([[0.3, 0.4]], tf.float64)
+        self.assertAllClose(self.copy(source)(x), source(x), rtol=1e-15)
+
     def test_class_without_a_name(self):
         copy = self.copy(NoName(2.0), name="b")
         self.assertEqual(copy.factor, 2.0)

@@ -37,7 +37,7 @@ class PlanTest(StripTestCase):
     def test_barrier_is_copied_on_whole_tensors(self):
         x = keras.Input((2,), name="x")
         gate = self.gate(layers.Dense(3, name="first"), [0, 1, 0.5])
-        y = layers.LayerNormalization(name="barrier")(gate(x))
+        y = layers.Masking(name="barrier")(gate(x))
         step = self.steps(self.plan(x, y))["barrier"]
         adapter = step.adapters[0]
         self.assertAllEqual(adapter.positions, [-1, 0, 1])
@@ -52,7 +52,7 @@ class PlanTest(StripTestCase):
             pass
 
         x = keras.Input((2,), name="x")
-        y = layers.LayerNormalization(name="barrier")(Own(3, name="own")(x))
+        y = layers.Masking(name="barrier")(Own(3, name="own")(x))
         steps = self.steps(self.plan(x, y))
         self.assertIs(steps["own"].layer_class, layers.Dense)
         self.assertIsNone(steps["barrier"].layer_class)

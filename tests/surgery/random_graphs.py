@@ -41,6 +41,20 @@ def random_case(seed: int, size: int = 10) -> Case:
     return Case(model, random_values.inputs_for(model, rng))
 
 
+def random_options(seed: int) -> dict:
+    """Options of `strip_gates` for network number `seed`."""
+    choices = ({}, {}, {"round_to": 3}, {"min_units": 2}, {"keep_gates": True})
+    return choices[seed % len(choices)]
+
+
+# Why a network may be refused.
+REFUSALS = (
+    "would cut the model",
+    "`keep_gates` needs gates of units",
+    "`keep_gates` cannot part the gates",
+)
+
+
 class Maker:
     """Grows a pool of tensors, one random layer at a time."""
 

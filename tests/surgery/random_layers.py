@@ -8,6 +8,8 @@ import keras
 from keras import layers
 from keras import ops
 
+import keras_l0
+
 ACTIVATIONS = (
     "linear",
     "relu",
@@ -135,6 +137,19 @@ def _residual(maker, x):
     return maker.call(layers.Add(), maker.pick(([x, branch], [branch, x])))
 
 
+def _dead_branch(maker, x):
+    """A branch that is constant, and seldom 0."""
+    dead = keras_l0.GateVector(name=f"dead_{len(maker.pool)}")
+    layer = layers.Dense(x.shape[-1], use_bias=maker.chance(0.5))
+    branch = keras_l0.L0Gate(layer, gate_vector=dead)(x)
+    branch = layers.Activation(maker.pick(ACTIVATIONS))(branch)
+    if maker.chance(0.5):
+        branch = layers.BatchNormalization()(branch)
+    kind = maker.pick((layers.Add, layers.Multiply, layers.Subtract))
+    pair = [x, branch] if maker.chance(0.7) else [branch, x]
+    return maker.call(kind(), pair)
+
+
 def _concatenate(maker, x):
     fits = [y for y in maker.pool if y.shape[:-1] == x.shape[:-1]]
     tensors = [x, *[maker.pick(fits) for _ in range(maker.pick((1, 2)))]]
@@ -145,13 +160,38 @@ def _concatenate(maker, x):
     return maker.call(layers.Concatenate(axis=axis), tensors)
 
 
+def _merge(maker, x):
+    """Another merging layer, perhaps with a branch that broadcasts."""
+    kind = maker.pick(
+        (layers.Multiply, layers.Average, layers.Maximum, layers.Subtract)
+    )
+    other = maker.like(x)
+    if maker.chance(0.4) and len(x.shape) > 2:
+        other = ops.mean(other, axis=1, keepdims=True)
+    pair = [x, other]
+    if kind is not layers.Subtract:
+        pair = maker.pick((pair, pair[::-1]))
+    return maker.call(kind(), pair)
+
+
+def _squeeze_and_excite(maker, x):
+    rank = len(x.shape) - 2
+    if rank not in (1, 2):
+        return None
+    pool = getattr(layers, f"GlobalAveragePooling{rank}D")
+    conv = (layers.Conv1D, layers.Conv2D)[rank - 1]
+    s = pool(keepdims=True)(x)
+    s = maker.call(conv(maker.few(), 1, activation="relu"), s)
+    s = conv(x.shape[-1], 1, activation=maker.pick(("sigmoid", "relu")))(s)
+    return maker.call(layers.Multiply(), maker.pick(([x, s], [s, x])))
+
+
 def _barrier(maker, x):
     layer = maker.pick(
         (
             layers.LayerNormalization(),
             layers.Softmax(),
             layers.UnitNormalization(),
-            layers.Reshape(x.shape[1:]),
             layers.Dense(maker.few(), activation="softmax"),
             Neighbors(),
         )
@@ -159,16 +199,113 @@ def _barrier(maker, x):
     return maker.call(layer, x)
 
 
-def _operation(maker, x):
-    return maker.pick(
+def _reshape(maker, x):
+    """The last axis apart, two axes together, or axes in another order."""
+    size, choices = x.shape[-1], [x.shape[1:]]
+    if len(x.shape) < 5 and size in (4, 6, 8, 9, 10):
+        factor = 3 if size in (6, 9) else 2
+        choices.append((*x.shape[1:-1], factor, size // factor))
+    if len(x.shape) > 3:
+        choices.append((x.shape[1] * x.shape[2], *x.shape[3:]))
+        choices.append((*x.shape[1:-2], x.shape[-2] * size))
+    layer = layers.Reshape(maker.pick(choices))
+    if len(x.shape) > 2 and maker.chance(0.4):
+        layer = layers.Permute([*range(2, len(x.shape)), 1])
+    return maker.call(layer, x)
+
+
+def _spatial(maker, x):
+    """Convolutions of other kinds, and what moves the borders."""
+    rank = len(x.shape) - 2
+    if rank not in (1, 2):
+        return None
+    size, kernel = x.shape[-1], int(maker.rng.integers(1, 3))
+    options = {
+        "padding": maker.pick(("same", "valid")),
+        "activation": maker.pick(ACTIVATIONS),
+        "use_bias": maker.chance(0.7),
+    }
+    if min(x.shape[1:-1]) < kernel:
+        options["padding"] = "same"
+    multiplier = int(maker.rng.integers(1, 4))
+    chosen = [
+        lambda: getattr(layers, f"DepthwiseConv{rank}D")(
+            kernel, depth_multiplier=multiplier, **options
+        ),
+        lambda: getattr(layers, f"SeparableConv{rank}D")(
+            maker.few(), kernel, depth_multiplier=multiplier, **options
+        ),
+        lambda: getattr(layers, f"Conv{rank}DTranspose")(
+            maker.few(), kernel, strides=multiplier, **options
+        ),
+        lambda: getattr(layers, f"ZeroPadding{rank}D")(1),
+        lambda: getattr(layers, f"UpSampling{rank}D")(2),
+    ]
+    if min(x.shape[1:-1]) > 2:
+        chosen.append(lambda: getattr(layers, f"Cropping{rank}D")(1))
+    if size % 2 == 0 and maker.chance(0.3):
+        conv = getattr(layers, f"Conv{rank}D")
+        chosen = [lambda: conv(4, kernel, groups=2, **options)]
+    return maker.call(maker.pick(chosen)(), x)
+
+
+def _affine(maker, x):
+    numbers = maker.rng.normal(size=(2, x.shape[-1])).tolist()
+    layer = maker.pick(
         (
-            lambda: x * 2.0 - 1.0,
-            lambda: ops.flip(x, axis=-1),
-            lambda: ops.maximum(x, maker.like(x)),
-            lambda: x[..., 1:] if x.shape[-1] > 2 else x + 0.5,
-            lambda: ops.split(x, [1], axis=-1)[0],
+            layers.Rescaling(*numbers),
+            layers.Rescaling(0.5, -0.3),
+            layers.RandomFlip() if len(x.shape) == 4 else layers.Identity(),
         )
-    )()
+    )
+    return maker.call(layer, x)
+
+
+def _repeat(maker, x):
+    if len(x.shape) != 2:
+        return None
+    return maker.call(layers.RepeatVector(3), x)
+
+
+_RARE_LAYERS = (_spatial, _spatial, _affine, _repeat)
+
+
+def _operation(maker, x):
+    size, rank = x.shape[-1], len(x.shape)
+    vector = maker.rng.normal(size=size)
+    axis = int(maker.rng.integers(1, rank))
+    padding = [(0, 0)] * rank
+    padding[axis] = (1, 0)
+    chosen = [
+        lambda: x * 2.0 - 1.0,
+        lambda: ops.subtract(vector, x),
+        lambda: x * vector,
+        lambda: ops.exp(ops.negative(ops.absolute(x))),
+        lambda: getattr(ops, maker.pick(ACTIVATIONS[1:]))(x),
+        lambda: ops.flip(x, axis=axis),
+        lambda: ops.maximum(x, maker.like(x)),
+        lambda: maker.like(x) * x,
+        lambda: ops.pad(x, padding, constant_values=maker.pick((0.0, 0.5))),
+        lambda: ops.concatenate([x, maker.like(x)], axis),
+        lambda: ops.roll(x, 1, axis=-1),
+    ]
+    if size > 2:
+        picked = maker.rng.integers(0, size, 3)
+        chosen += [
+            lambda: x[..., 1:],
+            lambda: x[..., ::-2],
+            lambda: ops.take(x, picked, axis=-1),
+            lambda: maker.pick(ops.split(x, [1], axis=-1)),
+        ]
+    if rank > 2:
+        chosen += [
+            lambda: ops.mean(x, axis=1),
+            lambda: ops.sum(x, axis=axis, keepdims=True),
+            lambda: ops.max(x, axis=-1, keepdims=True),
+            lambda: x[:, 0],
+            lambda: ops.swapaxes(x, 1, axis),
+        ]
+    return maker.pick(chosen)()
 
 
 def _again(maker, x):
@@ -186,6 +323,18 @@ def _nested(maker, x):
 
 
 _COMMON = (_dense, _conv, _activation, _normalization, _residual)
-_OFTEN = (_pool, _global_pool, _flatten, _noise, _add, _concatenate)
-_SELDOM = (_barrier, _operation, _again, _nested)
+_OFTEN = (
+    _pool,
+    _global_pool,
+    _flatten,
+    _noise,
+    _add,
+    _concatenate,
+    _merge,
+    _squeeze_and_excite,
+    _operation,
+    _reshape,
+    _again,
+)
+_SELDOM = (_barrier, _dead_branch, _nested, *_RARE_LAYERS)
 STEPS = _COMMON * 3 + _OFTEN * 2 + _SELDOM

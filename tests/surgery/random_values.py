@@ -44,7 +44,7 @@ def zero_some(model: keras.Model, rng: np.random.Generator) -> None:
     """Sets a part of the rows and columns of some kernels to 0."""
     for layer in model.layers:
         for variable in layer.weights:
-            if variable.name == "kernel" and rng.random() < 0.3:
+            if "kernel" in variable.name and rng.random() < 0.3:
                 kernel = variable.numpy().copy()
                 kernel[..., rng.random(kernel.shape[-1]) < 0.3] = 0
                 kernel[..., rng.random(kernel.shape[-2]) < 0.3, :] = 0
@@ -60,6 +60,8 @@ def mix_gates(model: keras.Model, rng: np.random.Generator) -> None:
         logits = np.choose(kinds, [CLOSED, soft, OPEN])
         if (kinds == 0).all() and rng.random() < 0.7:
             logits[rng.integers(size)] = OPEN
+        if vector.name.startswith("dead"):
+            logits = np.full(size, CLOSED)
         vector.logits.assign(logits)
 
 

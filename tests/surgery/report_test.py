@@ -13,6 +13,11 @@ from tests.surgery.strip_test_case import StripTestCase
 from tests.surgery.strip_test_case import outputs
 
 
+class Own(layers.LayerNormalization):
+    def call(self, inputs):
+        return super().call(inputs) * 2.0
+
+
 class StripReportTest(StripTestCase):
     policy = "float32"
 
@@ -22,7 +27,7 @@ class StripReportTest(StripTestCase):
         conv = layers.Conv2D(4, 3, activation="sigmoid", name="conv")
         y = self.gate(layers.ReLU(), [1, 0, 0.5, 0], name="gate")(conv(x))
         y = layers.Conv2D(3, 1, name="mixed")(layers.ReLU()(y))
-        y = layers.LayerNormalization(name="barrier")(y)
+        y = Own(name="barrier")(y)
         y = layers.Flatten()(y)
         self.model = self.finish(x, layers.Dense(2, name="last")(y))
         self.small, self.report = self.strip(self.model)
@@ -37,7 +42,7 @@ class StripReportTest(StripTestCase):
         for name, kind, before, after in (
             ("conv", "Conv2D", 4, 2),
             ("mixed", "Conv2D", 3, 3),
-            ("barrier", "LayerNormalization", 3, 3),
+            ("barrier", "Own", 3, 3),
             ("last", "Dense", 2, 2),
         ):
             row = self.rows()[name]
@@ -48,10 +53,8 @@ class StripReportTest(StripTestCase):
 
     def test_barriers_and_their_reasons(self):
         (row,) = self.report.barriers
-        self.assertEqual(
-            (row.name, row.layer), ("barrier", "LayerNormalization")
-        )
-        self.assertIs(row.reason, Barrier.NO_RULE)
+        self.assertEqual((row.name, row.layer), ("barrier", "Own"))
+        self.assertIs(row.reason, Barrier.OVERRIDDEN_CALL)
 
     def test_folded_constants_are_counted(self):
         x = keras.Input((2,))
@@ -116,15 +119,13 @@ class StripReportTest(StripTestCase):
         text = str(self.report)
         self.assertRegex(text, r"conv +Conv2D +4 -> 2 +0")
         self.assertRegex(text, "params 153 -> 109, MACs 810 -> 432")
-        self.assertIn(
-            "left whole: barrier (LayerNormalization): no strip rule", text
-        )
+        self.assertIn("left whole: barrier (Own): the class overrides", text)
         self.assertRegex(text, r"largest difference \d\.\d\de[-+]\d+")
 
     def test_dict_and_json(self):
         record = self.report.to_dict()
         self.assertEqual(json.loads(self.report.to_json()), record)
-        self.assertEqual(record["barriers"][0]["reason"], "NO_RULE")
+        self.assertEqual(record["barriers"][0]["reason"], "OVERRIDDEN_CALL")
         self.assertEqual(
             record["layers"][0],
             {

@@ -21,13 +21,20 @@ class ScaleRule(StripRule):
         return [call.layer.axis]
 
     def forward(self, call, inputs):
-        x, gates = inputs[0], call.layer.gates
-        known = x.known | (gates == 0)
-        value = np.where(gates == 0, 0, x.value * gates)
+        x, gates, closed = inputs[0], call.layer.gates, call.layer.closed
+        known = x.known | closed
+        if call.layer.keep:
+            # A constant that an open gate multiplies moves with the gate.
+            known = closed | (x.known & (x.value == 0))
+        value = np.where(closed, 0, x.value * gates)
         return [Channels(x.axis, known, np.where(known, value, 0))]
 
     def plan(self, call, inputs, outputs, kept):
         x = inputs[0]
+        if call.layer.keep:
+            adapter = x.adapt(np.flatnonzero(kept[0]))
+            selection = Selection.of(outputs[0], kept[0])
+            return Step({0: adapter}, [selection], None, gates=kept[0])
         selection = dataclasses.replace(
             x, channels=outputs[0], scale=x.scale * call.layer.gates
         )

@@ -1,8 +1,9 @@
-"""Sums and concatenations."""
+"""Concatenations."""
 
 import numpy as np
 from keras import layers
 
+from keras_l0.internal.keras_internals import operation_class
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import register_strip_rule
@@ -11,53 +12,8 @@ from keras_l0.surgery.rule import StripRule
 from keras_l0.surgery.selection import Selection
 
 
-@register_strip_rule(layers.Add)
-class AddRule(StripRule):
-    """A sum keeps the union of what its branches keep.
-
-    A branch that is constant disappears; its constants are added elsewhere.
-    """
-
-    def barrier(self, call):
-        if len(set(call.input_shapes)) > 1:
-            return Barrier.BROADCASTING
-        return None
-
-    def forward(self, call, inputs):
-        known = np.all([x.known for x in inputs], axis=0)
-        value = np.sum([x.value for x in inputs], axis=0)
-        return [Channels(inputs[0].axis, known, np.where(known, value, 0))]
-
-    def backward(self, call, inputs, kept):
-        needed = [kept[0] & ~x.known for x in inputs]
-        if not np.any(needed):
-            needed[0] = kept[0]
-        return needed
-
-    def plan(self, call, inputs, outputs, kept):
-        channels = np.flatnonzero(kept[0])
-        used = [
-            i for i, x in enumerate(inputs) if (x.position[channels] >= 0).any()
-        ]
-        # A sum of constants only: the first branch carries them.
-        used = used or [0]
-        adapters = {i: inputs[i].adapt(channels) for i in used}
-        vanished = sum(
-            x.channels.value[channels]
-            for i, x in enumerate(inputs)
-            if i not in used
-        )
-        first = used[0]
-        adapters[first] = adapters[first].shifted(vanished)
-        return Step(
-            adapters,
-            [Selection.of(outputs[0], kept[0])],
-            {} if len(used) > 1 else None,
-            folded=int(np.count_nonzero(vanished)),
-        )
-
-
 @register_strip_rule(layers.Concatenate)
+@register_strip_rule(operation_class("Concatenate"))
 class ConcatenateRule(StripRule):
     """Concatenation, along the axis of the channels or another one."""
 

@@ -1,4 +1,4 @@
-"""Batch normalization: an affine map of each channel in inference."""
+"""Normalization by channels: of each alone, or of groups of them."""
 
 import numpy as np
 from keras import layers
@@ -16,7 +16,7 @@ _WEIGHTS = {"gamma", "beta", "moving_mean", "moving_variance"}
 
 @register_strip_rule(layers.BatchNormalization)
 class BatchNormalizationRule(StripRule):
-    """`slope * x + offset`, both made of the four statistics."""
+    """`slope * x + offset` in inference, made of the four statistics."""
 
     def barrier(self, call):
         if set(call.weights) - _WEIGHTS:
@@ -55,12 +55,7 @@ class BatchNormalizationRule(StripRule):
         )
 
     def scaled_weights(self, call, factors):
-        if "gamma" not in call.weights:
-            return None
-        return {
-            name: w * factors if name in ("gamma", "beta") else w
-            for name, w in call.weights.items()
-        }
+        return _scaled(call, factors)
 
 
 def _affine(call: Call):
@@ -69,3 +64,57 @@ def _affine(call: Call):
     mean, variance = weights["moving_mean"], weights["moving_variance"]
     slope = weights.get("gamma", 1.0) / np.sqrt(variance + call.layer.epsilon)
     return slope, weights.get("beta", 0.0) - slope * mean
+
+
+@register_strip_rule(layers.GroupNormalization)
+class GroupNormalizationRule(StripRule):
+    """Normalizes each group of channels alone: whole groups are left out."""
+
+    def input_axes(self, call, axes):
+        return [call.layer.axis % len(call.input_shapes[0])]
+
+    def forward(self, call, inputs):
+        x = inputs[0]
+        gamma = call.weights.get("gamma", np.ones(x.size))
+        beta = call.weights.get("beta", np.zeros(x.size)).astype("float64")
+        # A group of zeros has a mean of exactly 0.
+        zeros = _by_group(call, x.known & (x.value == 0)).all(axis=1)
+        known = (gamma == 0) | np.repeat(zeros, x.size // zeros.size)
+        return [Channels(x.axis, known, np.where(known, beta, 0))]
+
+    def backward(self, call, inputs, kept):
+        return [self._whole_groups(call, kept[0])]
+
+    def _whole_groups(self, call, kept):
+        """The channels of every group that has one of `kept`."""
+        groups = _by_group(call, kept).any(axis=1)
+        return np.repeat(groups, kept.size // groups.size)
+
+    def plan(self, call, inputs, outputs, kept):
+        used = self._whole_groups(call, kept[0])
+        channels = np.flatnonzero(used)
+        groups = _by_group(call, used).any(axis=1)
+        return Step(
+            {0: inputs[0].adapt(channels)},
+            [Selection.of(outputs[0], used)],
+            {"groups": int(np.count_nonzero(groups))},
+            {name: w[channels] for name, w in call.weights.items()},
+        )
+
+    def scaled_weights(self, call, factors):
+        return _scaled(call, factors)
+
+
+def _by_group(call, flags):
+    """`[channels]` as `[groups, channels of a group]`."""
+    return flags.reshape(call.layer.groups, -1)
+
+
+def _scaled(call, factors):
+    """Gamma and beta times the factors; None without gamma."""
+    if "gamma" not in call.weights:
+        return None
+    return {
+        name: w * factors if name in ("gamma", "beta") else w
+        for name, w in call.weights.items()
+    }

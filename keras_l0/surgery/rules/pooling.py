@@ -17,6 +17,12 @@ def _channel_axis(call):
 @register_strip_rule(layers.AveragePooling1D)
 @register_strip_rule(layers.AveragePooling2D)
 @register_strip_rule(layers.AveragePooling3D)
+@register_strip_rule(layers.AdaptiveMaxPooling1D)
+@register_strip_rule(layers.AdaptiveMaxPooling2D)
+@register_strip_rule(layers.AdaptiveMaxPooling3D)
+@register_strip_rule(layers.AdaptiveAveragePooling1D)
+@register_strip_rule(layers.AdaptiveAveragePooling2D)
+@register_strip_rule(layers.AdaptiveAveragePooling3D)
 class PoolingRule(StripRule):
     """A constant channel stays the constant that it is."""
 

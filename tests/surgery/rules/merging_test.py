@@ -1,4 +1,4 @@
-"""Tests of the rules of sums and concatenations."""
+"""Tests of the rule of concatenations."""
 
 import numpy as np
 from absl.testing import absltest
@@ -25,71 +25,6 @@ def held(known, value=None, there=None):
     channels = Channels(1, known, value)
     there = ~known if there is None else np.array(there)
     return channels, Selection.of(channels, there)
-
-
-class AddRuleTest(RuleTestCase):
-    @parameterized.product(first=KNOWN, second=KNOWN)
-    def test_two_branches(self, first, second):
-        shape = (3, 4)
-        self.check(
-            layers.Add(), self.probe(shape, first), self.probe(shape, second)
-        )
-
-    def test_three_branches(self):
-        self.check(layers.Add(), *(self.probe((4,), known) for known in KNOWN))
-
-    def test_other_axis(self):
-        probes = [self.probe((4, 4), known, axis=1) for known in KNOWN[1:]]
-        self.check(layers.Add(), *probes)
-
-    def plan(self, channels, selections, kept=None):
-        call = self.call(layers.Add(), *[(c.size,) for c in channels])
-        rule = find_rule(call.layer)
-        (output,) = rule.forward(call, channels)
-        kept = np.ones(output.size, bool) if kept is None else np.array(kept)
-        return rule.plan(call, selections, [output], [kept])
-
-    def test_constant_branch_disappears(self):
-        live, live_selection = held([False, False])
-        constant, gone = held([True, True], [0.5, 0.0])
-        step = self.plan([constant, live], [gone, live_selection])
-        self.assertEqual(list(step.adapters), [1])
-        self.assertIsNone(step.config)  # nothing is left to add
-        self.assertAllEqual(step.adapters[1].shift, [0.5, 0.0])
-        self.assertEqual(step.folded, 1)
-
-    def test_union_of_what_the_branches_keep(self):
-        first, first_selection = held([False, True, True])
-        second, second_selection = held([True, True, False], [3.0, 0.0, 0.0])
-        call = self.call(layers.Add(), (3,), (3,))
-        (output,) = find_rule(call.layer).forward(call, [first, second])
-        self.assertAllEqual(output.known, [False, True, False])
-        step = self.plan(
-            [first, second],
-            [first_selection, second_selection],
-            [True, False, True],
-        )
-        self.assertEqual(step.selections[0].width, 2)
-        self.assertAllEqual(step.adapters[0].positions, [0, -1])
-        self.assertAllEqual(step.adapters[1].positions, [-1, 0])
-        self.assertAllEqual(step.adapters[1].shift, [3.0, 0.0])
-
-    def test_sum_of_constants_only_is_carried_by_what_is_there(self):
-        # Somebody else needs channel 0 of the first branch; the sum is needed
-        # for its constant only.
-        first, first_selection = held([False, True], [0.0, 0.25])
-        second, gone = held([True, True], [0.0, 0.5])
-        step = self.plan(
-            [first, second], [first_selection, gone], [False, True]
-        )
-        self.assertEqual(list(step.adapters), [0])
-        self.assertAllEqual(step.adapters[0].shift, [0.75])
-
-    def test_shapes_that_differ_are_a_barrier(self):
-        for shapes in (((3, 4), (1, 4)), ((3, 4), (4,))):
-            self.assertEqual(
-                self.barrier(layers.Add(), *shapes), Barrier.BROADCASTING
-            )
 
 
 class ConcatenateRuleTest(RuleTestCase):

@@ -1,5 +1,6 @@
-"""Tests of the rule of batch normalization."""
+"""Tests of the rules of batch and group normalization."""
 
+import keras
 import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -10,6 +11,7 @@ from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import find_rule
 from keras_l0.surgery.selection import Selection
 from tests.surgery.rules.rule_test_case import RuleTestCase
+from tests.surgery.strip_test_case import units
 
 
 class BatchNormalizationRuleTest(RuleTestCase):
@@ -103,6 +105,68 @@ class BatchNormalizationRuleTest(RuleTestCase):
     def test_renormalization_is_a_barrier(self):
         layer = layers.BatchNormalization(renorm=True)
         self.assertEqual(self.barrier(layer, (3,)), Barrier.EXTRA_WEIGHTS)
+
+
+class GroupNormalizationRuleTest(RuleTestCase):
+    @parameterized.product(
+        groups=(1, 2, 3, -1),
+        known=(
+            {},
+            {0: 0.7, 1: 0.2},
+            {0: 0.7, 1: 0.7, 2: 0.0},
+            {0: 0.0, 1: 0.0, 2: 0.0, 4: 1.0},
+        ),
+        options=({}, {"center": False}, {"scale": False}),
+    )
+    def test_group_normalization(self, groups, known, options):
+        layer = layers.GroupNormalization(groups, **options)
+        self.check(layer, self.probe((4, 6), known))
+
+    @parameterized.parameters(((6,), -1, 1), ((6, 2, 3), 1, 1))
+    def test_other_shapes(self, shape, axis, place):
+        layer = layers.GroupNormalization(3, axis=axis)
+        self.check(layer, self.probe(shape, {0: 0.7}, axis=place))
+
+    def test_followed_along_its_own_axis(self):
+        layer = layers.GroupNormalization(2, axis=1)
+        call = self.call(layer, (4, 3))
+        self.assertEqual(find_rule(layer).input_axes(call, [2]), [1])
+
+    def test_constants_in_closed_form(self):
+        layer = layers.GroupNormalization(2)
+        call = self.call(layer, (4,))
+        call.weights["gamma"] = np.array([2.0, 3.0, 0.0, 1.0])
+        call.weights["beta"] = np.array([0.25, 2.0, -3.0, 7.0])
+        x = self.probe((4,), {0: 0.0, 1: 0.0}).channels
+        (output,) = find_rule(layer).forward(call, [x])
+        self.assertAllEqual(output.known, [True, True, True, False])
+        self.assertAllEqual(output.value, [0.25, 2.0, -3.0, 0.0])
+
+    def test_scaled_weights_scale_the_output(self):
+        layer = layers.GroupNormalization(2)
+        call, (x, _) = self.call(layer, (4,)), self.probe((4,)).arrays
+        factors = np.array([0.0, 0.3, 1.0, 0.2])
+        expected = self.run_layer(layer, [x]) * factors
+        weights = find_rule(layer).scaled_weights(call, factors)
+        for variable in layer.weights:
+            variable.assign(weights[variable.name])
+        self.assertAllClose(
+            self.run_layer(layer, [x]), expected, rtol=1e-12, atol=1e-12
+        )
+        layer = layers.GroupNormalization(2, scale=False)
+        call = self.call(layer, (4,))
+        self.assertIsNone(find_rule(layer).scaled_weights(call, factors))
+
+    def test_closed_groups_vanish(self):
+        x = keras.Input((5, None, 2))
+        y = layers.Conv2D(6, 2, name="conv")(x)
+        y = self.gate(layers.GroupNormalization(3), [0, 0, 0.4, 1, 0, 0.7])(y)
+        y = layers.Activation("gelu")(y)
+        y = layers.GlobalAveragePooling2D()(y)
+        model = self.finish(x, layers.Dense(2)(y))
+        small, _ = self.strip(model, self.rng.normal(size=(3, 5, 4, 2)))
+        self.assertEqual(units(small, "conv"), 4)
+        self.assertEqual(small.layers[-1].kernel.shape[0], 3)
 
 
 if __name__ == "__main__":

@@ -52,11 +52,26 @@ class PoolingRuleTest(RuleTestCase):
 
     def test_three_dimensions_are_followed_likewise(self):
         # TensorFlow has no double precision kernel for it.
-        for cls in (layers.MaxPooling3D, layers.AveragePooling3D):
+        for cls in (
+            layers.MaxPooling3D,
+            layers.AveragePooling3D,
+            layers.AdaptiveMaxPooling3D,
+            layers.AdaptiveAveragePooling3D,
+        ):
             call = self.call(cls(2), SHAPES[3])
             rule = find_rule(call.layer)
             self.assertIs(type(rule), type(find_rule(layers.MaxPooling1D())))
             self.assertEqual(rule.input_axes(call, [1]), [4])
+
+    @parameterized.product(kind=("Max", "Average"), rank=(1, 2))
+    def test_adaptive_pooling(self, kind, rank):
+        layer_class = getattr(layers, f"Adaptive{kind}Pooling{rank}D")
+        output = self.check(layer_class(2), self.probe(SHAPES[rank], KNOWN))
+        self.assertAllEqual(output.known, [True, False, True])
+        shape = (3, *SHAPES[rank][:-1])
+        layer = layer_class(3, data_format="channels_first")
+        output = self.check(layer, self.probe(shape, KNOWN, axis=1))
+        self.assertEqual(output.axis, 1)
 
     @parameterized.parameters(
         layers.MaxPooling2D, layers.GlobalAveragePooling2D

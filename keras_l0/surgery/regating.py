@@ -1,0 +1,130 @@
+"""Puts gates back around the layers of a smaller model, to train on."""
+
+import keras
+import numpy as np
+
+from keras_l0.graph import Scale
+from keras_l0.layers import GateVector
+from keras_l0.layers import L0Gate
+from keras_l0.surgery.plan import Plan
+from keras_l0.surgery.rule import Call
+
+
+class Regating:
+    """The gates of a smaller model that keeps them.
+
+    A gated layer stays one `L0Gate`, around the smaller layer. Where somebody
+    else reads the layer behind the gate's back the gate stands alone, around
+    an `Identity`, and costs what it did.
+
+    Args:
+        plan: The plan of the smaller model.
+    """
+
+    def __init__(self, plan: Plan):
+        self._vectors: dict[tuple, GateVector] = {}
+        self._wrappers: dict[tuple, L0Gate] = {}
+        self._partners = _partners(plan)
+        self._joined = {id(gate) for gate, _ in self._partners.values()}
+
+    def around(self, call: Call, layer: keras.layers.Layer):
+        """The smaller `layer`, wrapped as the one of `call` was."""
+        if id(call) not in self._partners:
+            return layer
+        gate, kept = self._partners[id(call)]
+        key = id(layer), id(gate.layer.wrapper)
+        if key not in self._wrappers:
+            self._wrappers[key] = self._wrap(gate.layer, layer, kept)
+        return self._wrappers[key]
+
+    def alone(self, call: Call, kept: np.ndarray) -> L0Gate | None:
+        """What stands for a gate: nothing, if its layer was wrapped."""
+        if id(call) in self._joined:
+            return None
+        wrapper = call.layer.wrapper
+        bound = wrapper.l2 is not None or wrapper.l0_schedule is not None
+        if bound or wrapper.target.gated(call.layer.gates):
+            raise ValueError(
+                f"`keep_gates` cannot part the gates of '{call.layer.name}' "
+                "from their layer, which others read as well. Strip without "
+                "`keep_gates`, or gate a layer of its own."
+            )
+        return self._wrap(call.layer, keras.layers.Identity(), kept, "outputs")
+
+    def _wrap(self, scale: Scale, layer, kept, on=None) -> L0Gate:
+        wrapper = scale.wrapper
+        config = {
+            name: value
+            for name, value in wrapper.get_config().items()
+            if name not in ("layer", "gate_vector", "l0", "l2", "on", "axis")
+        }
+        l0 = wrapper.l0_schedule or _value(wrapper.l0)
+        if on and l0 is not None:
+            # An Identity has no weights that a gate might stand for.
+            l0 = l0 * wrapper.target.group_size()
+        if wrapper.noise_shape and wrapper.noise_shape[scale.axis] is not None:
+            config["noise_shape"] = list(wrapper.noise_shape)
+            config["noise_shape"][scale.axis] = int(kept.sum())
+        return L0Gate(
+            layer,
+            l0=l0,
+            l2=_value(wrapper.l2),
+            on=on or wrapper.on,
+            axis=scale.axis,
+            gate_vector=self._vector(wrapper.gate_vector, kept),
+            **config,
+        )
+
+    def _vector(self, source, kept):
+        """The gates `kept` of a vector; shared where that is."""
+        key = id(source), kept.tobytes()
+        if key not in self._vectors:
+            vector = GateVector.from_config(source.get_config())
+            vector.build((int(kept.sum()),))
+            vector.logits.assign(source.logits.numpy()[kept])
+            state = source.seed_generator.state.numpy()
+            vector.seed_generator.state.assign(state)
+            vector.trainable = source.trainable
+            self._vectors[key] = vector
+        return self._vectors[key]
+
+
+def _value(variable):
+    return None if variable is None else float(variable.numpy())
+
+
+def _partners(plan):
+    """Id of a layer's call -> its gate's call, and the gates that are kept."""
+    readers: dict[int, list] = {}
+    makers = {}
+    pairs = list(zip(plan.calls, plan.steps, strict=True))
+    for call, step in pairs:
+        for number in call.node.outputs:
+            makers[number] = call
+        for place, number in enumerate(call.node.inputs):
+            readers.setdefault(number, []).append((call, step, place))
+    shown = {output.tensor for output in keras.tree.flatten(plan.outputs)}
+    found = {}
+    for gate, step in pairs:
+        if step.gates is None:
+            continue
+        tensor, wrapper = gate.node.inputs[0], gate.layer.wrapper
+        kept = step.gates
+        if wrapper.on == "inputs":
+            tensor = gate.node.outputs[0]
+            ((call, its_step, place), *others) = readers.get(
+                tensor, [(None, None, 0)]
+            )
+            fits = not others and place == 0 and _is_plain(its_step, 0)
+        else:
+            call, fits = makers[tensor], len(readers[tensor]) == 1
+            fits = fits and _is_plain(step, 0)
+        if fits and call.layer is wrapper.layer and tensor not in shown:
+            found[id(call)] = gate, kept
+    return found
+
+
+def _is_plain(step, place):
+    """Whether a step takes an input just as it is."""
+    adapter = step.adapters.get(place) if step else None
+    return adapter is not None and adapter.is_identity
