@@ -95,36 +95,44 @@ def _value(variable):
 
 def _partners(plan):
     """Id of a layer's call -> its gate's call, and the gates that are kept."""
-    readers: dict[int, list] = {}
-    makers = {}
     pairs = list(zip(plan.calls, plan.steps, strict=True))
+    makers: dict[int, tuple] = {}
+    readers: dict[int, list] = {}
     for call, step in pairs:
-        for number in call.node.outputs:
-            makers[number] = call
+        makers.update(dict.fromkeys(call.node.outputs, (call, step)))
         for place, number in enumerate(call.node.inputs):
             readers.setdefault(number, []).append((call, step, place))
-    shown = {output.tensor for output in keras.tree.flatten(plan.outputs)}
+    for output in keras.tree.flatten(plan.outputs):
+        readers.setdefault(output.tensor, []).append((None, None, 0))
     found = {}
     for gate, step in pairs:
         if step.gates is None:
             continue
-        tensor, wrapper = gate.node.inputs[0], gate.layer.wrapper
-        kept = step.gates
-        if wrapper.on == "inputs":
-            tensor = gate.node.outputs[0]
-            ((call, its_step, place), *others) = readers.get(
-                tensor, [(None, None, 0)]
-            )
-            fits = not others and place == 0 and _is_plain(its_step, 0)
-        else:
-            call, fits = makers[tensor], len(readers[tensor]) == 1
-            fits = fits and _is_plain(step, 0)
-        if fits and call.layer is wrapper.layer and tensor not in shown:
-            found[id(call)] = gate, kept
+        call = _layer_of(gate, step, makers, readers)
+        if call is not None:
+            found[id(call)] = gate, step.gates
     return found
 
 
-def _is_plain(step, place):
-    """Whether a step takes an input just as it is."""
-    adapter = step.adapters.get(place) if step else None
+def _layer_of(gate, step, makers, readers):
+    """The call of the gated layer, if nobody else sees what lies between."""
+    wrapper = gate.layer.wrapper
+    if wrapper.on == "inputs":
+        between = readers.get(gate.node.outputs[0], [])
+        call, its_step, place = between[0] if between else (None, None, 0)
+        plain = place == 0 and _is_plain(its_step)
+    else:
+        between = readers[gate.node.inputs[0]]
+        call, its_step = makers[gate.node.inputs[0]]
+        plain = _is_plain(step)
+    if len(between) != 1 or call is None or not plain:
+        return None
+    # A layer that has become no layer cannot be wrapped.
+    stays = call.layer is wrapper.layer and its_step.config is not None
+    return call if stays else None
+
+
+def _is_plain(step):
+    """Whether a step takes its first input just as it is."""
+    adapter = step.adapters.get(0) if step else None
     return adapter is not None and adapter.is_identity

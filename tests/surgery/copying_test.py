@@ -95,7 +95,8 @@ class CopyOperationTest(StripTestCase):
         self.assertEqual(copy.name, "b")
 
     def test_given_statistics_keep_their_precision(self):
-        source = layers.Normalization(mean=np.array([0.1, 0.2]), variance=2.3)
+        mean, variance = np.array([[0.1, 0.2], [1.1, 2.3]])
+        source = layers.Normalization(mean=mean, variance=variance)
         x = tf.constant([[0.3, 0.4]], tf.float64)
         self.assertAllClose(self.copy(source)(x), source(x), rtol=1e-15)
 

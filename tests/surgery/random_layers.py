@@ -189,9 +189,7 @@ def _squeeze_and_excite(maker, x):
 def _barrier(maker, x):
     layer = maker.pick(
         (
-            layers.LayerNormalization(),
             layers.Softmax(),
-            layers.UnitNormalization(),
             layers.Dense(maker.few(), activation="softmax"),
             Neighbors(),
         )
@@ -267,7 +265,88 @@ def _repeat(maker, x):
     return maker.call(layers.RepeatVector(3), x)
 
 
-_RARE_LAYERS = (_spatial, _spatial, _affine, _repeat)
+def _normalize(maker, x):
+    """What couples the channels, or other axes."""
+    size = x.shape[-1]
+    groups = maker.pick([g for g in (1, 2, 3, size) if size % g == 0])
+    options = {"center": maker.chance(0.7), "scale": maker.chance(0.7)}
+    axis = 1 if maker.chance(0.2) else -1
+    chosen = [
+        lambda: layers.LayerNormalization(axis=axis, **options),
+        lambda: layers.RMSNormalization(),
+        lambda: layers.UnitNormalization(axis=axis),
+    ]
+    if len(x.shape) > 2:
+        chosen.append(lambda: layers.GroupNormalization(groups, **options))
+    return maker.call(maker.pick(chosen)(), x)
+
+
+def _recurrent(maker, x):
+    if len(x.shape) != 3:
+        return None
+    kind = maker.pick((layers.SimpleRNN, layers.GRU, layers.LSTM))
+    layer = kind(
+        maker.few(),
+        return_sequences=maker.chance(0.6),
+        go_backwards=maker.chance(0.2),
+        use_bias=maker.chance(0.7),
+    )
+    if maker.chance(0.3):
+        layer = layers.Bidirectional(
+            layer, maker.pick(("concat", "sum", "mul"))
+        )
+    return maker.call(layer, x)
+
+
+def _einsum(maker, x):
+    if len(x.shape) != 3:
+        return None
+    units, axes = maker.few(), maker.pick(("d", None))
+    activation = maker.pick(ACTIVATIONS)
+    return maker.call(
+        layers.EinsumDense(
+            "abc,cd->abd", (x.shape[1], units), activation, axes
+        ),
+        x,
+    )
+
+
+def _per_step(maker, x):
+    if len(x.shape) not in (3, 4):
+        return None
+    layer = maker.pick(
+        (
+            layers.Dense(maker.few(), activation=maker.pick(ACTIVATIONS)),
+            layers.BatchNormalization(),
+            layers.Activation(maker.pick(ACTIVATIONS)),
+        )
+    )
+    return maker.call(layers.TimeDistributed(layer), x)
+
+
+def _attention(maker, x):
+    if len(x.shape) != 3 or x.shape[1] < 2:
+        return None
+    heads, width = int(maker.rng.integers(2, 4)), int(maker.rng.integers(2, 4))
+    layer = layers.MultiHeadAttention(
+        heads, width, maker.few(), use_bias=maker.chance(0.7)
+    )
+    if maker.chance(0.6):
+        layer = keras_l0.L0Gate(layer, on="heads")
+    return layer(x, value=maker.like(x))
+
+
+_RARE_LAYERS = (
+    _spatial,
+    _spatial,
+    _affine,
+    _repeat,
+    _normalize,
+    _recurrent,
+    _einsum,
+    _per_step,
+    _attention,
+)
 
 
 def _operation(maker, x):

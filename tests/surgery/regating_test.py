@@ -1,7 +1,6 @@
 """Tests for strip_gates(keep_gates=True)."""
 
 import keras
-import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
@@ -110,6 +109,15 @@ class KeepGatesTest(StripTestCase):
         model = self.finish(x, [layers.Dense(2)(gated(x)), dense(x)])
         small = self.keep(model)
         self.assertLen(self.vectors(small), 1)
+
+    def test_sum_that_has_become_one_branch(self):
+        x = keras.Input((6,))
+        dead = self.gate(layers.Dense(6), [0] * 6)
+        dead = layers.Activation("sigmoid")(dead(x))
+        gated = self.gate(layers.Subtract(), GATES)
+        y = gated([layers.Dense(6, activation="relu")(x), dead])
+        small = self.keep(self.finish(x, layers.Dense(2)(y)))
+        self.assertEqual([v.num_gates for v in self.vectors(small)], [4])
 
     def test_convolutions(self):
         x = keras.Input((8, 8, 3))

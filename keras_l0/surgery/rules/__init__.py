@@ -15,6 +15,7 @@ from keras_l0.surgery.rules import moving
 from keras_l0.surgery.rules import normalization
 from keras_l0.surgery.rules import pooling
 from keras_l0.surgery.rules import preprocessing
+from keras_l0.surgery.rules import products
 from keras_l0.surgery.rules import recurrent
 from keras_l0.surgery.rules import reductions
 from keras_l0.surgery.rules import reshape
@@ -42,6 +43,7 @@ __all__ = [
     "normalization",
     "pooling",
     "preprocessing",
+    "products",
     "recurrent",
     "reductions",
     "reshape",

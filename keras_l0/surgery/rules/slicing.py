@@ -71,7 +71,7 @@ class SlicingRule(StripRule):
     def plan(self, call, inputs, outputs, kept):
         axis, size = inputs[0].channels.axis, inputs[0].channels.size
         found = self._sources(call, axis, size)
-        adapter, x = self._put_in(inputs[0], outputs, found)
+        adapter, x = self._put_in(call, inputs[0], outputs, found)
         selections = [
             Selection(
                 channels,
@@ -85,13 +85,16 @@ class SlicingRule(StripRule):
         config = self.remaining(call, axis) if moves else {}
         return Step({0: adapter}, selections, config)
 
-    def _put_in(self, x, outputs, found):
-        """The input, with the constants that the outputs do not know."""
+    def _put_in(self, call, x, outputs, found):
+        """The input, with what may not wait: constants that the outputs do
+        not know, and factors that must not reach what is filled in.
+        """
         lost = np.zeros(x.channels.size, bool)
         for channels, source in zip(outputs, found, strict=True):
             lost[source[~channels.known & (source != FILLED)]] = True
         lost &= x.channels.known & (x.position < 0)
-        if not lost.any():
+        factors = (x.scale != 1).any() and self.filling(call) != 0
+        if not lost.any() and not factors:
             return x.adapt_nothing(), x
         there = lost | (x.position >= 0)
         return x.adapt(np.flatnonzero(there)), Selection.of(x.channels, there)

@@ -8,6 +8,7 @@ from keras import layers
 
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.registry import find_rule
+from keras_l0.surgery.selection import Selection
 from tests.surgery.rules import recurrent_test
 from tests.surgery.rules.rule_test_case import RuleTestCase
 from tests.surgery.strip_test_case import units
@@ -160,6 +161,34 @@ class BidirectionalRuleTest(RuleTestCase):
         # Side by side the way back has two units of zeros.
         rows = 4 if merge == "concat" else 3
         self.assertEqual(small.get_layer("last").kernel.shape[0], rows)
+
+    def test_ways_that_are_summed_keep_the_same_units(self):
+        layer = layers.Bidirectional(layers.SimpleRNN(4), "sum")
+        call, rule = self.call(layer, (3, 2)), find_rule(layer)
+        # 0 reads 1 on the way there, 1 reads 2 on the way back.
+        for name, place in (("kernel:1", (1, 0)), ("kernel:4", (2, 1))):
+            kernel = np.zeros((4, 4))
+            kernel[place] = 1
+            call.weights["recurrent_" + name] = kernel
+        x = self.probe((3, 2)).channels
+        outputs, kept = rule.forward(call, [x]), np.arange(4) == 0
+        selection = Selection.of(x, np.ones(2, bool))
+        step = rule.plan(call, [selection], outputs, [kept])
+        for way in ("layer", "backward_layer"):
+            self.assertEqual(step.config[way]["config"]["units"], 3)
+        self.assertAllEqual(step.selections[0].position, [0, 1, 2, -1])
+
+    def test_both_ways_get_a_bias(self):
+        layer = layers.Bidirectional(layers.SimpleRNN(2, use_bias=False))
+        call, rule = self.call(layer, (3, 2)), find_rule(layer)
+        call.weights["kernel:0"][0] = 0  # one way does not see the constant
+        x = self.probe((3, 2), {0: 0.5}).channels
+        selection = Selection.of(x, np.array([False, True]))
+        outputs, kept = rule.forward(call, [x]), np.ones(4, bool)
+        step = rule.plan(call, [selection], outputs, [kept])
+        self.assertAllEqual(step.weights["bias:2"], [0, 0])
+        expected = 0.5 * call.weights["kernel:2"][0]
+        self.assertAllClose(step.weights["bias:5"], expected)
 
     def test_one_way_without_any_open_unit(self):
         x = keras.Input((4, 3))
