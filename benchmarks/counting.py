@@ -11,11 +11,11 @@ import numpy as np
 
 import keras_l0
 
-_FULL = {"lenet_300_100": 266_200, "lenet5": 430_500}
+FULL = {"lenet_300_100": 266_200, "lenet5": 430_500}
 
 
 def kept_units(model: keras.Model) -> list[int]:
-    """Units that inference keeps, for each gated layer."""
+    """Units (or weights) that inference keeps, for each gated layer."""
     return [int(np.sum(gates > 0)) for gates in deterministic_gates(model)]
 
 
@@ -33,6 +33,29 @@ def deterministic_gates(model: keras.Model) -> list[np.ndarray]:
         np.asarray(layer.gate_vector.deterministic_gate())
         for layer in keras_l0.layers.gate_layers(model)
     ]
+
+
+def gates_weights(model: keras.Model) -> bool:
+    """Whether every single weight has a gate."""
+    return all(
+        layer.on == "weights" for layer in keras_l0.layers.gate_layers(model)
+    )
+
+
+def model_percent_left(network: str, model: keras.Model) -> float:
+    """Kept weights of a model in percent of the dense network."""
+    return _percent(network, model, kept_units(model))
+
+
+def expected_percent_left(network: str, model: keras.Model) -> float:
+    """The same with the expected number of open gates while training."""
+    return _percent(network, model, expected_units(model))
+
+
+def _percent(network, model, units):
+    if gates_weights(model):
+        return 100 * sum(units) / FULL[network]
+    return percent_left(network, units)
 
 
 def percent_left(network: str, units: Sequence[float]) -> float:
@@ -55,4 +78,4 @@ def percent_left(network: str, units: Sequence[float]) -> float:
     else:
         a, b, c = units
         kept = a * b + b * c + 10 * c
-    return 100 * kept / _FULL[network]
+    return 100 * kept / FULL[network]

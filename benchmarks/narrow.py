@@ -12,6 +12,8 @@ import numpy as np
 
 import keras_l0
 from benchmarks import counting
+from benchmarks.narrow_chain import narrow_chain
+from benchmarks.narrow_weights import narrow_weights
 from benchmarks.networks import PIXELS_PER_MAP
 
 _ALL = slice(None)
@@ -23,7 +25,8 @@ def narrow(
     """Copies `model` without the hidden units whose gates are closed.
 
     Args:
-        model: A network of `benchmarks.networks`, gated as published.
+        model: A network of `benchmarks.networks`, gated as published or in
+            every weight.
         build: Function of the widths that builds such a network.
 
     Returns:
@@ -32,6 +35,8 @@ def narrow(
     Raises:
         RuntimeError: if a layer has no open gate.
     """
+    if counting.gates_weights(model):
+        return narrow_weights(model, build)
     gates = counting.deterministic_gates(model)
     kept = [np.flatnonzero(z) for z in gates]
     if not all(len(units) for units in kept):
@@ -46,6 +51,12 @@ def narrow(
     old, new = map(keras_l0.layers.gate_layers, (model, copy))
     for source, target, parts in zip(old, new, slices, strict=True):
         _copy(source, target, *parts)
+    if getattr(copy, "gate_chain", None) is not None:
+        stay = [
+            np.arange(len(z))[part[-1]]
+            for z, part in zip(gates, slices, strict=True)
+        ]
+        narrow_chain(model, copy, stay)
     return copy
 
 

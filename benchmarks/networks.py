@@ -11,6 +11,8 @@ The builders take the same arguments:
     widths: Units of the hidden layers.
     gate: Gate family; None is HardConcrete with `drop_rate` and `clamp`. With
         a family the model is a `keras_l0.L0Model`.
+    l2: Factor of half the squared norm of the weights behind open gates, or
+        None; it does not train the gates.
 
 and return a model that gives the logits of the ten classes.
 """
@@ -36,6 +38,7 @@ def lenet_300_100(
     clamp: float = math.log(100),
     widths: Sequence[int] = (300, 100),
     gate: str | keras_l0.gates.Gate | None = None,
+    l2: float | None = None,
 ) -> keras.Model:
     """784-300-100-10."""
     layers = [
@@ -45,7 +48,7 @@ def lenet_300_100(
     ]
     sizes = (784, *widths)
     gated = _gate_all(
-        layers, sizes, on, l0, drop_rate, per_example, clamp, gate
+        layers, sizes, on, l0, drop_rate, per_example, clamp, gate, l2
     )
     model = keras.Sequential(
         [keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), *gated],
@@ -62,6 +65,7 @@ def lenet5(
     clamp: float = math.log(100),
     widths: Sequence[int] = (20, 50, 500),
     gate: str | keras_l0.gates.Gate | None = None,
+    l2: float | None = None,
 ) -> keras.Model:
     """The Caffe variant, 20-50-800-500."""
     layers = [
@@ -72,7 +76,7 @@ def lenet5(
     ]
     sizes = (*widths[:2], PIXELS_PER_MAP * widths[1], widths[2])
     conv1, conv2, *dense = _gate_all(
-        layers, sizes, on, l0, drop_rate, per_example, clamp, gate
+        layers, sizes, on, l0, drop_rate, per_example, clamp, gate, l2
     )
     pool1, pool2 = keras.layers.MaxPooling2D(), keras.layers.MaxPooling2D()
     flatten = keras.layers.Flatten()
@@ -106,7 +110,7 @@ def _he_normal():
     )
 
 
-def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp, family):
+def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp, family, l2):
     """Gates each layer; `sizes` are the numbers of gates, for the draws."""
     gated = []
     for layer, size, target, price, rate in zip(
@@ -123,6 +127,8 @@ def _gate_all(layers, sizes, on, l0, drop_rate, per_example, clamp, family):
                 or keras_l0.gates.HardConcrete(drop_rate=rate, clamp=clamp),
                 l0=price,
                 on=target,
+                l2=l2,
+                l2_detached=True,
                 noise_shape=noise_shape,
                 name=f"{layer.name}_gates",
             )

@@ -1,7 +1,9 @@
 """What is trained: the published rows, and how to train for each of them."""
 
-import dataclasses
-import math
+from benchmarks.baseline_recipes import BASELINE_RECIPES
+from benchmarks.family_recipes import FAMILY_RECIPES
+from benchmarks.recipe import Phase
+from benchmarks.recipe import Recipe
 
 # (network, row) -> architecture, percent of the weights left, error in percent
 PUBLISHED = {
@@ -9,54 +11,11 @@ PUBLISHED = {
     ("lenet_300_100", "separate"): ((266, 88, 33), 10.01, 1.8),
     ("lenet5", "uniform"): ((20, 25, 45, 462), 8.92, 0.9),
     ("lenet5", "separate"): ((9, 18, 65, 25), 1.43, 1.0),
+    ("lenet_300_100", "arm_uniform"): ((143, 153, 78), 13.00, 1.7),
+    ("lenet_300_100", "arm_separate"): ((159, 74, 73), 6.72, 1.9),
+    ("lenet5", "arm_uniform"): ((20, 16, 32, 257), 4.48, 0.9),
+    ("lenet5", "arm_separate"): ((6, 10, 39, 11), 0.51, 1.3),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """Some epochs with one optimizer; between phases the network is narrowed.
-
-    Attributes:
-        epochs: Number of epochs.
-        learning_rate: Adam's, for the weights.
-        gate_learning_rate: Adam's, for the gates; None takes the weights'
-            optimizer. 0 keeps the gates as they are, still drawn.
-        cosine: Whether both rates fall to 0 along a cosine.
-        frozen: Whether the gates are frozen at their deterministic values,
-            without a penalty.
-    """
-
-    epochs: int
-    learning_rate: float = 1e-3
-    gate_learning_rate: float | None = None
-    cosine: bool = False
-    frozen: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """How one row is trained.
-
-    Attributes:
-        l0: Lambda of each layer: the price of one weight, times the number of
-            training examples.
-        drop_rate: Initial drop rate of each layer's gates.
-        phases: The phases.
-        batch_size: Examples per step.
-        per_example: Whether every example has a draw of its own.
-        clamp: Bound of the logits. Below the published log(100) an open gate
-            stays noisy, which regularizes; above log(11) it can still close.
-        averaging: None, or decay of the average of all weights that is
-            evaluated at the end of a phase.
-    """
-
-    l0: tuple[float, ...]
-    drop_rate: tuple[float, ...]
-    phases: tuple[Phase, ...]
-    batch_size: int = 128
-    per_example: bool = False
-    clamp: float = math.log(100)
-    averaging: float | None = None
 
 
 def _published(l0, drop_rate, averaging=None):
@@ -69,6 +28,8 @@ _MLP_DROP_RATE = (0.2, 0.5, 0.5)
 _LENET5_DROP_RATE = (0.5,) * 4
 
 RECIPES = {
+    **FAMILY_RECIPES,
+    **BASELINE_RECIPES,
     ("lenet_300_100", "uniform", "published"): _published(
         (0.1,) * 3, _MLP_DROP_RATE, averaging=0.999
     ),

@@ -1,4 +1,4 @@
-"""Trains the published L0-HC rows on MNIST: their recipe, or ours.
+"""Trains a row of docs/reproduction.md on MNIST: any family, or a baseline.
 
     python -m benchmarks.reproduce --network=lenet5 --row=separate --threads=2
 
@@ -16,8 +16,9 @@ from benchmarks import records
 from benchmarks import tables
 from benchmarks import threads
 from benchmarks import training
+from benchmarks.recipe import Recipe
+from benchmarks.recipes import PUBLISHED
 from benchmarks.recipes import RECIPES
-from benchmarks.recipes import Recipe
 from examples import datasets
 
 _NETWORK = flags.DEFINE_enum(
@@ -26,8 +27,8 @@ _NETWORK = flags.DEFINE_enum(
 _ROW = flags.DEFINE_enum(
     "row",
     "separate",
-    ["uniform", "separate"],
-    "Published row: one lambda for all layers, or one for each.",
+    sorted({row for _, row, _ in RECIPES}),
+    "The row; `uniform` and `separate` are HardConcrete's.",
 )
 _RECIPE = flags.DEFINE_enum(
     "recipe", "ours", ["published", "ours"], "How to train."
@@ -68,7 +69,7 @@ def run(
 
     Args:
         network: `"lenet_300_100"` or `"lenet5"`.
-        row: `"uniform"` or `"separate"`.
+        row: Name of the row.
         recipe_name: `"published"` or `"ours"`.
         seed: The seed.
         results_dir: Folder of the JSON files.
@@ -86,7 +87,11 @@ def run(
     dataset = datasets.load("mnist")
     state = os.path.join(state_dir, name)
     print(name, flush=True)
-    record = training.train(network, recipe, seed, dataset, state)
+    masks = None
+    if recipe.architecture_of is not None:
+        source = f"{network}-{recipe.architecture_of}-seed{seed}.json"
+        masks = records.read(os.path.join(results_dir, source))["masks"]
+    record = training.train(network, recipe, seed, dataset, state, masks)
     head = {"row": row, "recipe_name": recipe_name, **records.origin()}
     records.write(path, {**head, **record})
     return records.read(path)
@@ -108,7 +113,10 @@ def main(argv: list[str]) -> None:
         )
         for seed in _SEEDS.value
     ]
-    print(tables.reproduction(runs))
+    if (_NETWORK.value, _ROW.value) in PUBLISHED:
+        print(tables.reproduction(runs))
+    else:
+        print(tables.unpublished(runs))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,24 @@ def reproduction(runs: Sequence[dict]) -> str:
     return markdown(_REPRODUCTION_HEAD, rows)
 
 
+def unpublished(runs: Sequence[dict]) -> str:
+    """The rows that no paper prints, or none completely: one line for each.
+
+    Args:
+        runs: Records of `benchmarks.reproduce`.
+
+    Returns:
+        table: Markdown. Mean and range over the seeds.
+    """
+    keys = {(run["network"], run["row"]) for run in runs} - {*PUBLISHED}
+    rows = [
+        _line(name, group)
+        for network, row in sorted(keys)
+        for name, group in _by_recipe(runs, network, row)
+    ]
+    return markdown(_REPRODUCTION_HEAD, rows)
+
+
 def _by_recipe(runs, network, row):
     groups = {}
     for run in sorted(runs, key=lambda run: run["seed"]):
@@ -193,6 +211,7 @@ def main(argv: list[str]) -> None:
     runs = [records.read(path) for path in sorted(paths)]
     page = os.path.join(_DOCS_DIR.value, "reproduction.md")
     replace(page, "reproduction", reproduction(runs))
+    replace(page, "unpublished", unpublished(runs))
     found = glob.glob(os.path.join(_RESULTS_DIR.value, "families", "*.json"))
     if found:
         page = os.path.join(_DOCS_DIR.value, "methods.md")

@@ -7,7 +7,6 @@ goes on behind the last epoch that it finished.
 
 import dataclasses
 import functools
-import math
 import os
 import shutil
 import time
@@ -16,23 +15,25 @@ import keras
 import numpy as np
 
 import keras_l0
+from benchmarks import building
 from benchmarks import counting
-from benchmarks import networks
+from benchmarks import magnitude
+from benchmarks import optimizers
 from benchmarks import records
 from benchmarks.narrow import narrow
-from benchmarks.recipes import Phase
-from benchmarks.recipes import Recipe
+from benchmarks.recipe import Recipe
 from examples.datasets import Dataset
 
-_BUILDERS = {
-    "lenet_300_100": networks.lenet_300_100,
-    "lenet5": networks.lenet5,
-}
 _STEPS_PER_EXECUTION = 10
 
 
 def train(
-    network: str, recipe: Recipe, seed: int, dataset: Dataset, state: str
+    network: str,
+    recipe: Recipe,
+    seed: int,
+    dataset: Dataset,
+    state: str,
+    masks: list[str] | None = None,
 ) -> dict:
     """Trains one network and tests it once, at the very end.
 
@@ -42,23 +43,27 @@ def train(
         seed: Seed of weights, gates and order of the examples.
         dataset: The data.
         state: Folder of the state; it is removed when the run is done.
+        masks: Masks of the network whose architecture is trained; None takes
+            the published one.
 
     Returns:
         record: The result, ready for JSON.
     """
     build = functools.partial(
-        _BUILDERS[network],
-        l0=[price / len(dataset.x_train) for price in recipe.l0],
-        drop_rate=recipe.drop_rate,
-        per_example=recipe.per_example,
-        clamp=recipe.clamp,
+        building.build, network, recipe, len(dataset.x_train)
     )
+    first = build
+    if masks is not None:
+        first = functools.partial(building.build_small, *build.args, masks)
     finished, model = _last_phase(state, len(recipe.phases))
     for number in range(finished, len(recipe.phases)):
         keras.utils.set_random_seed(1000 * seed + number)
         if model is None:
-            model = build()
+            model = first()
         else:
+            percent = recipe.phases[number].magnitude
+            if percent is not None:
+                magnitude.prune(model, network, percent)
             model = narrow(model, lambda widths: build(widths=widths))
         history = _History(network, number, dataset, state)
         _fit(model, recipe, number, dataset, history, state)
@@ -83,11 +88,10 @@ def _phase_path(state, number):
 
 def _fit(model, recipe, number, dataset, history, state):
     phase = recipe.phases[number]
-    for vector in keras_l0.layers.gate_vectors(model).values():
-        vector.trainable = not phase.frozen
+    _freeze(model, phase.frozen)
     model.compile(
-        _optimizer(phase, recipe, len(dataset.x_train)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        **optimizers.arguments(model, phase, recipe, len(dataset.x_train)),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         steps_per_execution=_STEPS_PER_EXECUTION,
         jit_compile=False,
@@ -103,24 +107,12 @@ def _fit(model, recipe, number, dataset, history, state):
     )
 
 
-def _optimizer(phase: Phase, recipe: Recipe, num_examples: int):
-    steps = phase.epochs * math.ceil(num_examples / recipe.batch_size)
-
-    def adam(rate):
-        if phase.cosine:
-            rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-        averaging = {}
-        if recipe.averaging is not None:
-            averaging = {"use_ema": True, "ema_momentum": recipe.averaging}
-        return keras.optimizers.Adam(rate, **averaging)
-
-    weights = adam(phase.learning_rate)
-    if phase.frozen or phase.gate_learning_rate is None:
-        return weights
-    gates = {".*/logits": adam(phase.gate_learning_rate)}
-    return keras.optimizers.MultiOptimizer(
-        keras.optimizers.OptimizerMap(weights, gates)
-    )
+def _freeze(model, frozen):
+    if isinstance(model, keras_l0.L0Model):
+        model.freeze_gates(frozen)
+        return
+    for vector in keras_l0.layers.gate_vectors(model).values():
+        vector.trainable = not frozen
 
 
 class _History(keras.callbacks.Callback):
@@ -148,7 +140,7 @@ class _History(keras.callbacks.Callback):
             ),
             "units": units,
             "percent_left": round(
-                counting.percent_left(self.network, units), 3
+                counting.model_percent_left(self.network, self.model), 3
             ),
             "seconds": round(time.monotonic() - self.start, 1),
         }
@@ -180,15 +172,14 @@ def _error(model, x, y):
 
 def _record(network, recipe, seed, model, dataset, state):
     units = counting.kept_units(model)
-    expected = counting.expected_units(model)
     history = _read_history(state)
     return {
         "network": network,
         "seed": seed,
         "architecture": "-".join(map(str, units)),
-        "percent_left": round(counting.percent_left(network, units), 3),
+        "percent_left": round(counting.model_percent_left(network, model), 3),
         "expected_percent_left": round(
-            counting.percent_left(network, expected), 3
+            counting.expected_percent_left(network, model), 3
         ),
         "test_error": _error(model, dataset.x_test, dataset.y_test),
         "validation_error": history[-1]["validation_error"],
@@ -196,5 +187,8 @@ def _record(network, recipe, seed, model, dataset, state):
         "seconds": round(sum(entry["seconds"] for entry in history)),
         "train_examples": len(dataset.x_train),
         "recipe": dataclasses.asdict(recipe),
+        "masks": None
+        if counting.gates_weights(model)
+        else building.masks(model),
         "history": history,
     }

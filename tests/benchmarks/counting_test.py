@@ -36,7 +36,7 @@ class CountingTest(test_util.TestCase):
         model = getattr(networks, network)()
         sizes = [np.prod(shape) for shape in _kernel_sizes(model)]
         self.assertAlmostEqual(counting.percent_left(network, units), 100)
-        self.assertEqual(sum(sizes), counting._FULL[network])
+        self.assertEqual(sum(sizes), counting.FULL[network])
 
     def test_units_are_those_with_a_gate_above_zero(self):
         model = networks.lenet_300_100()
@@ -47,6 +47,29 @@ class CountingTest(test_util.TestCase):
             logits[:kept] = -2.0  # a gate of 0.04
             layer.gate_vector.logits.assign(logits)
         self.assertEqual(counting.kept_units(model), [5, 6, 7])
+
+    def test_gated_weights_are_counted_one_by_one(self):
+        model = networks.lenet_300_100(
+            on=("weights",) * 3, gate="straight_through"
+        )
+        for layer, kept in zip(
+            keras_l0.layers.gate_layers(model), (500, 50, 5), strict=True
+        ):
+            logits = np.full(layer.gate_vector.num_gates, -1.0)
+            logits[:kept] = 1.0
+            layer.gate_vector.logits.assign(logits)
+        self.assertTrue(counting.gates_weights(model))
+        self.assertAlmostEqual(
+            counting.model_percent_left("lenet_300_100", model),
+            100 * 555 / 266_200,
+        )
+
+    def test_gated_units_are_counted_as_units(self):
+        model = networks.lenet5()
+        self.assertFalse(counting.gates_weights(model))
+        self.assertAlmostEqual(
+            counting.model_percent_left("lenet5", model), 100
+        )
 
     def test_expected_units_follow_the_closed_form(self):
         model = networks.lenet_300_100()

@@ -5,8 +5,8 @@ import os
 import numpy as np
 
 from benchmarks import networks
-from benchmarks.recipes import Phase
-from benchmarks.recipes import Recipe
+from benchmarks.recipe import Phase
+from benchmarks.recipe import Recipe
 
 TINY = Recipe(
     l0=(0.1, 0.1, 0.1),
@@ -16,6 +16,14 @@ TINY = Recipe(
         Phase(2, 1e-2, cosine=True, frozen=True),
     ),
     batch_size=25,
+)
+# No gate trains: dense networks, pruned by magnitude or small from the start.
+FROZEN = Recipe(
+    l0=(0.0,) * 3,
+    drop_rate=(0.5,) * 3,
+    phases=(Phase(1, 1e-2, frozen=True),),
+    batch_size=25,
+    family="straight_through",
 )
 
 

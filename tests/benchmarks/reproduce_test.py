@@ -1,19 +1,21 @@
 """Tests a run on tiny data: its record, its files, going on after a kill."""
 
+import dataclasses
 import os
 from unittest import mock
 
-import keras
-import numpy as np
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from benchmarks import recipes
+from benchmarks import records
 from benchmarks import reproduce
 from benchmarks import training
 from examples import datasets
 from tests import test_util
 from tests.benchmarks import fake_mnist
 
+_KEY = ("lenet_300_100", "separate", "ours")
 _NAME = "lenet_300_100-separate-ours-seed0"
 
 
@@ -26,17 +28,14 @@ class ReproduceTest(test_util.TestCase):
         super().setUp()
         data = self.create_tempdir().full_path
         fake_mnist.write(data)
-        key = ("lenet_300_100", "separate", "ours")
         self.enter_context(mock.patch.dict(os.environ, KERAS_L0_DATA=data))
         self.enter_context(
-            mock.patch.dict(recipes.RECIPES, {key: fake_mnist.TINY})
+            mock.patch.dict(recipes.RECIPES, {_KEY: fake_mnist.TINY})
         )
 
     def _run(self, folder, **kwargs):
         state = os.path.join(folder, "state")
-        return reproduce.run(
-            "lenet_300_100", "separate", "ours", 0, folder, state, **kwargs
-        )
+        return reproduce.run(*_KEY, 0, folder, state, **kwargs)
 
     def _kill_at(self, folder, phase, epoch):
         """Runs until the epoch is trained, but before it is backed up."""
@@ -72,7 +71,13 @@ class ReproduceTest(test_util.TestCase):
         with mock.patch.object(training, "train", side_effect=_Killed):
             self.assertEqual(self._run(folder), record)
 
-    def test_killed_run_goes_on_where_it_was(self):
+    @parameterized.parameters("hard_concrete", "arm", "dependent")
+    def test_killed_run_goes_on_where_it_was(self, family):
+        if family != "hard_concrete":
+            tiny = dataclasses.replace(
+                fake_mnist.TINY, family=family, l0=(1e-4,) * 3
+            )
+            self.enter_context(mock.patch.dict(recipes.RECIPES, {_KEY: tiny}))
         straight = self._run(self.create_tempdir().full_path)
         folder = self.create_tempdir().full_path
         self._kill_at(folder, 0, 1)
@@ -104,13 +109,20 @@ class ReproduceTest(test_util.TestCase):
         self.assertEqual(epochs, [min(p.epochs, 3) for p in recipe.phases])
         self.assertEqual(reproduce.shortened(recipe, None), recipe)
 
-    def test_published_recipe_has_one_optimizer(self):
-        recipe = recipes.RECIPES["lenet5", "separate", "published"]
-        optimizer = training._optimizer(recipe.phases[0], recipe, 55_000)
-        self.assertIsInstance(optimizer, keras.optimizers.Adam)
-        self.assertEqual(
-            float(np.float32(optimizer.learning_rate)), np.float32(1e-3)
+    def test_small_network_starts_anew_from_the_units_kept(self):
+        folder = self.create_tempdir().full_path
+        masks = ["01" * 392, "0011" * 75, "10" * 50]
+        records.write(os.path.join(folder, f"{_NAME}.json"), {"masks": masks})
+        small = dataclasses.replace(
+            fake_mnist.FROZEN, architecture_of="separate-ours"
         )
+        key = ("lenet_300_100", "scratch", "ours")
+        with mock.patch.dict(recipes.RECIPES, {key: small}):
+            scratch = reproduce.run(
+                *key, 0, folder, os.path.join(folder, "state")
+            )
+        self.assertEqual(scratch["architecture"], "392-150-50")
+        self.assertEqual(scratch["masks"], [masks[0], "1" * 150, "1" * 50])
 
     def test_test_set_is_not_seen_before_the_end(self):
         dataset = datasets.load("mnist")

@@ -35,6 +35,14 @@ class TablesTest(absltest.TestCase):
         text = tables.reproduction(runs)
         self.assertRegex(text, r"(?s)\| paper .*\| published .*\| ours ")
 
+    def test_row_that_no_paper_prints_is_in_the_other_table(self):
+        other = {**_run(0, 1.0), "row": "dense"}
+        runs = [_run(0, 1.2), other]
+        self.assertNotIn("dense", tables.reproduction(runs))
+        lines = tables.unpublished(runs).splitlines()
+        self.assertLen(lines, 3)
+        self.assertStartsWith(lines[2], "| lenet5 | dense | ours | 8-10-60-20")
+
     def test_step_cost_without_target(self):
         case = {
             "case": "a",
