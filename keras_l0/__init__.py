@@ -5,12 +5,14 @@ from keras_l0 import cost
 from keras_l0 import distributions
 from keras_l0 import export
 from keras_l0 import gates
+from keras_l0 import gating
 from keras_l0 import layers
 from keras_l0 import report
 from keras_l0 import surgery
 from keras_l0 import training
 from keras_l0.export import export_litert
 from keras_l0.export import export_saved_model
+from keras_l0.gating import add_gates
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.report import compare
@@ -23,6 +25,7 @@ __all__ = [
     "L0Gate",
     "L0Model",
     "__version__",
+    "add_gates",
     "callbacks",
     "compare",
     "cost",
@@ -31,6 +34,7 @@ __all__ = [
     "export_litert",
     "export_saved_model",
     "gates",
+    "gating",
     "layers",
     "report",
     "strip_gates",

@@ -24,6 +24,7 @@ ALLOWED_IMPORTS = {
     "metrics": _UP_TO_GRAPH,
     "callbacks": _UP_TO_GRAPH,
     "training": _UP_TO_GRAPH,
+    "gating": (*CHAIN[: CHAIN.index("surgery") + 1], "training"),
     "version": (),
 }
 INTERNALS = pathlib.Path("keras_l0/internal/keras_internals.py")

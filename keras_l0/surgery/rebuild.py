@@ -1,5 +1,6 @@
 """Builds the smaller model from a plan, out of stock Keras layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,14 +20,30 @@ from keras_l0.surgery.rule import Step
 from keras_l0.surgery.sharing import equal_weights
 
 
-def rebuild(plan: Plan, graph: Graph, name: str) -> keras.Model:
-    """Builds a new Functional model; nothing is shared with the source."""
-    return _Builder(Regating(plan)).build(plan, graph, name)
+def rebuild(
+    plan: Plan,
+    graph: Graph,
+    name: str,
+    wrap: Callable[[Call, keras.layers.Layer], keras.layers.Layer]
+    | None = None,
+) -> keras.Model:
+    """Builds a new Functional model; nothing is shared with the source.
+
+    Args:
+        plan: What it is made of.
+        graph: The source model.
+        name: Name of the new model.
+        wrap: Takes a call and the new layer; returns the layer to call in its
+            place. None puts back the gates that the plan keeps.
+    """
+    regating = Regating(plan)
+    builder = _Builder(regating, wrap or regating.around)
+    return builder.build(plan, graph, name)
 
 
 class _Builder:
-    def __init__(self, regating):
-        self.regating = regating
+    def __init__(self, regating, wrap):
+        self.regating, self.wrap = regating, wrap
         self.tensors: dict[int, Any] = {}
         # id of a layer with weights -> its copies, each with the first call
         # that it was made for
@@ -67,7 +84,7 @@ class _Builder:
         operation = self._operation(call, step)
         if isinstance(operation, keras.layers.InputLayer):
             return operation.output
-        gated = self.regating.around(call, operation)
+        gated = self.wrap(call, operation)
         if len(adapted) < len(numbers):
             return gated(list(adapted.values()))
         given = iter(adapted.values())

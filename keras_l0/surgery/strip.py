@@ -6,17 +6,15 @@ import keras
 from absl import logging
 
 from keras_l0 import cost
-from keras_l0.graph import Scale
 from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
 from keras_l0.internal import layer_filter
 from keras_l0.internal.agreement import measure
 from keras_l0.internal.model_runner import model_runner
-from keras_l0.surgery.alignment import AlignedGraph
-from keras_l0.surgery.alignment import Realign
 from keras_l0.surgery.alignment import align
 from keras_l0.surgery.analysis import analyze
 from keras_l0.surgery.barrier import Barrier
+from keras_l0.surgery.copy_model import opaque
 from keras_l0.surgery.folding import fold_gates
 from keras_l0.surgery.plan import make_plan
 from keras_l0.surgery.rebuild import rebuild
@@ -29,8 +27,6 @@ from keras_l0.surgery.reserve import Limits
 from keras_l0.surgery.reserve import reserve
 
 _PROBE_ROWS = 8
-# Operations that are not the model's own, and its inputs.
-_STRUCTURE = (Scale, Realign, keras.layers.InputLayer)
 
 
 def strip_gates(
@@ -114,7 +110,7 @@ def strip_gates(
         fold_gates(aligned)
     else:
         logging.warning("Model '%s' has no gates to strip.", model.name)
-        aligned = _opaque(aligned)
+        aligned = opaque(aligned)
     analysis = analyze(aligned)
     refuse_dead_ends(graph, analysis)
     plan = make_plan(aligned, analysis)
@@ -130,15 +126,6 @@ def strip_gates(
         note = "The model has no gates; it is copied."
         report = dataclasses.replace(report, barriers=(), notes=(note,))
     return report if dry_run else (small, report)
-
-
-def _opaque(aligned: AlignedGraph) -> AlignedGraph:
-    """The graph with no layer to look into, so that all of it is copied."""
-    rules = [
-        rule if isinstance(call.layer, _STRUCTURE) else Barrier.NO_RULE
-        for call, rule in zip(aligned.calls, aligned.rules, strict=True)
-    ]
-    return dataclasses.replace(aligned, rules=rules)
 
 
 def _compare(model, small, data):

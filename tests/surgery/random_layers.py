@@ -285,13 +285,14 @@ def _recurrent(maker, x):
     if len(x.shape) != 3:
         return None
     kind = maker.pick((layers.SimpleRNN, layers.GRU, layers.LSTM))
+    both = maker.chance(0.3)
     layer = kind(
         maker.few(),
         return_sequences=maker.chance(0.6),
-        go_backwards=maker.chance(0.2),
+        go_backwards=not both and maker.chance(0.2),
         use_bias=maker.chance(0.7),
     )
-    if maker.chance(0.3):
+    if both:
         layer = layers.Bidirectional(
             layer, maker.pick(("concat", "sum", "mul"))
         )

@@ -1,0 +1,183 @@
+"""Gates a whole model that exists."""
+
+import inspect
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from keras_l0 import gates
+from keras_l0.gating.sites import GateSite
+from keras_l0.gating.sites import sites_of
+from keras_l0.graph import read_graph
+from keras_l0.internal import layer_filter
+from keras_l0.layers import GateVector
+from keras_l0.layers import L0Gate
+from keras_l0.layers import gate_vectors
+from keras_l0.surgery.copy_model import copy_model
+from keras_l0.training import L0Model
+
+# Families whose default start, or inference, is not open.
+_OPEN = {
+    "arm": lambda: gates.ARM(inference="binary"),
+    "dependent": lambda: gates.DependentHardConcrete(start="open"),
+}
+_LARGEST_LOGIT = 16.0
+_SURELY_OPEN = 1 - 1e-4
+
+
+def add_gates(
+    model: keras.Model,
+    gate: str | gates.Gate = "hard_concrete",
+    l0: float | keras.optimizers.schedules.LearningRateSchedule | None = None,
+    *,
+    include: layer_filter.LayerFilter = None,
+    exclude: layer_filter.LayerFilter = None,
+    streams: bool = False,
+) -> L0Model:
+    """Puts gates on every group of units of a model, trained or not.
+
+    Gates stand behind the batch normalization and the activation of each
+    layer, heads of attention are gated as such, and what leads to a model
+    output unmixed has no gates. All gates start open: in inference the result
+    computes bit for bit what `model` computes.
+
+    Args:
+        model: A built Functional or Sequential model. It is not touched;
+            nested models are opened.
+        gate: Name of a gate family or a `keras_l0.gates.Gate` that can be
+            open. Defaults to `"hard_concrete"`.
+        l0: Non-negative float, schedule or None: price of one weight, as in
+            `L0Gate`. Defaults to None.
+        include: Layers whose units to gate: a regular expression that is
+            searched for in the path, a class, a function of the layer, or a
+            list of these. None means all. Defaults to None.
+        exclude: Layers whose units not to gate, likewise. Defaults to None.
+        streams: Whether layers that write one residual stream share gates, so
+            that the stream itself becomes narrower; without it they have
+            none. Defaults to `False`.
+
+    Returns:
+        gated: An `L0Model`, not compiled.
+
+    Raises:
+        TypeError: if `model` is not a Keras model.
+        ValueError: if the model is not built, is a subclassed model, has
+            gates already or nothing to gate; if a filter fits no layer, or the
+            gates cannot start open.
+
+    Example:
+
+    >>> model = keras.Sequential(
+    ...     [
+    ...         keras.Input((4,)),
+    ...         keras.layers.Dense(8, activation="relu"),
+    ...         keras.layers.Dense(2),
+    ...     ]
+    ... )
+    >>> gated = keras_l0.add_gates(model, l0=1e-4)
+    >>> x = np.ones((3, 4), "float32")
+    >>> bool((gated(x) == model(x)).numpy().all())
+    True
+    """
+    graph = read_graph(model)
+    sites = sites_of(graph, include, exclude, streams)
+    chosen = [site for site in sites if site.reason is None]
+    if not chosen:
+        raise ValueError(_nothing(model, sites))
+    wrapper = _Wrapper(chosen, _family(gate), l0)
+    gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
+    _open(gated)
+    return gated
+
+
+def _family(gate):
+    if isinstance(gate, str) and gate in _OPEN:
+        return _OPEN[gate]()
+    return gates.get(gate)
+
+
+def _nothing(model, sites):
+    reasons = sorted({site.reason for site in sites})
+    return (
+        f"Model '{model.name}' has nothing to gate: of {len(sites)} layers "
+        f"with units all are left out ({', '.join(reasons) or 'no layers'})."
+    )
+
+
+class _Wrapper:
+    """Wraps copies of layers, by the name of their call."""
+
+    def __init__(self, sites: list[GateSite], gate, l0):
+        self._sites = {site.behind: site for site in sites}
+        self._gate, self._l0 = gate, l0
+        self._wrapped: dict[int, L0Gate] = {}
+        self._streams: dict[str, GateVector] = {}
+
+    def __call__(self, name: str, layer: keras.layers.Layer):
+        """The layer, wrapped if its call is a site."""
+        site = self._sites.get(name)
+        if site is None:
+            return layer
+        if id(layer) not in self._wrapped:
+            vector = self._vector(site)
+            self._wrapped[id(layer)] = L0Gate(
+                layer,
+                self._gate if vector is None else None,
+                self._l0,
+                site.on,
+                site.axis,
+                vector,
+                name=f"{layer.name}_gated",
+            )
+        wrapped = self._wrapped[id(layer)]
+        return wrapped if site.on == "outputs" else _by_name(wrapped)
+
+    def _vector(self, site):
+        if site.stream is None:
+            return None
+        if site.stream not in self._streams:
+            name = f"{site.stream.replace('/', '_')}_stream"
+            self._streams[site.stream] = GateVector(self._gate, name=name)
+        return self._streams[site.stream]
+
+
+def _by_name(gate: L0Gate) -> Callable:
+    """Calls gated attention, which takes all but the query by name."""
+    names = list(inspect.signature(gate.layer.call).parameters)
+
+    def call(*args, **kwargs):
+        named = dict(zip(names[1:], args[1:], strict=False))
+        return gate(args[0], **named, **kwargs)
+
+    return call
+
+
+def _open(gated):
+    """Sets all logits to the lowest value whose gates are exactly 1."""
+    for vector in gate_vectors(gated).values():
+        if not vector.gate.chained:
+            logit = _open_logit(vector.gate)
+            if logit is not None:
+                vector.logits.assign(np.full(vector.num_gates, logit))
+        if (vector.deterministic_gate().numpy() != 1).any():
+            raise ValueError(
+                "The gates must be able to start open, at exactly 1. "
+                f"Received: gate={type(vector.gate).__name__} with "
+                f"{vector.gate.get_config()}"
+            )
+
+
+def _open_logit(gate):
+    """The lowest logit whose gate is 1, by bisection; None if it saturates."""
+    low, high = -_LARGEST_LOGIT, _LARGEST_LOGIT
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        opened = float(gate.deterministic_gate(np.float32([middle]))[0]) == 1
+        low, high = (low, middle) if opened else (middle, high)
+    # A little above it, lest the first step closes what was just open.
+    logit = np.float32([high + 0.1])
+    saturated = gate.stochastic and (
+        float(gate.prob_nonzero(logit)[0]) > _SURELY_OPEN
+    )
+    return None if saturated else float(logit[0])
