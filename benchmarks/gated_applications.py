@@ -1,12 +1,12 @@
 """The models of `keras.applications`, with gates behind their activations."""
 
 import inspect
+import sys
 
 import keras
 import numpy as np
 
 import keras_l0
-from keras_l0.internal.deep_graphs import deep_graphs
 
 # Activations that only scale another branch (squeeze-and-excite).
 _GATING = ("sigmoid", "hard_sigmoid", "softmax", "linear")
@@ -53,8 +53,9 @@ def with_gates(model: keras.Model, rng: np.random.Generator) -> keras.Model:
     Weights are random, statistics and biases too, so that closed units leave
     constants other than 0. One gate in ten of the open ones lies below 1.
     """
-    with deep_graphs(3 * len(model.layers)):
-        clone = keras.models.clone_model(model, call_function=_call)
+    # Keras walks a graph by recursion, some frames for each layer in a row.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 20000))
+    clone = keras.models.clone_model(model, call_function=_call)
     for variable in clone.variables:
         _fill(variable, rng)
     for vector in keras_l0.layers.gate_vectors(clone).values():

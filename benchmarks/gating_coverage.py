@@ -18,7 +18,6 @@ import keras_l0
 from benchmarks import gated_applications
 from benchmarks import records
 from benchmarks import threads
-from keras_l0.internal.deep_graphs import deep_graphs
 
 _GATED = flags.DEFINE_list("gated", [], "Models; all by default.")
 _PATH = flags.DEFINE_string(
@@ -39,8 +38,7 @@ def measure(name: str, streams: bool) -> dict:
     keras.utils.set_random_seed(0)
     model = gated_applications.build(name)
     start = time.perf_counter()
-    with deep_graphs(3 * len(model.layers)):
-        gated = keras_l0.add_gates(model, streams=streams)
+    gated = keras_l0.add_gates(model, streams=streams)
     seconds = time.perf_counter() - start
     sites = keras_l0.gating.find_gate_sites(model, streams=streams)
     x = np.random.default_rng(0).normal(size=(2, *model.input_shape[1:]))

@@ -34,6 +34,9 @@ CONSTRUCTOR_ARGUMENTS = 9
 # Modules whose public code is tested elsewhere, and where.
 TESTED_ELSEWHERE = {
     "keras_l0/layers/arguments.py": "tests/layers/l0_gate_test.py",
+    "keras_l0/surgery/rules/entrywise.py": (
+        "tests/surgery/rules/arithmetic_test.py"
+    ),
 }
 
 

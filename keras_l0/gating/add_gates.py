@@ -11,6 +11,7 @@ from keras_l0.gating.sites import GateSite
 from keras_l0.gating.sites import sites_of
 from keras_l0.graph import read_graph
 from keras_l0.internal import layer_filter
+from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.layers import gate_vectors
@@ -86,7 +87,8 @@ def add_gates(
     if not chosen:
         raise ValueError(_nothing(model, sites))
     wrapper = _Wrapper(chosen, _family(gate), l0)
-    gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
+    with deep_graphs(2 * len(graph.nodes)):
+        gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
     _open(gated)
     return gated
 

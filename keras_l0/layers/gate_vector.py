@@ -233,7 +233,7 @@ class GateVector(keras.layers.Layer):
         key = (id(self), batch_size is not None)
         if key in given:
             return given[key]
-        return step_context.once_per_pass(
+        return keras_internals.once_per_call(
             ("gates", *key), lambda: self._draw(batch_size)
         )
 

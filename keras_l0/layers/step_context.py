@@ -37,7 +37,10 @@ class StepContext:
     _memo: dict[object, object] = dataclasses.field(default_factory=dict)
 
     def once(self, key: object, make: Callable[[], object]) -> object:
-        """Result of `make()`, computed once in this context and per `key`."""
+        """Result of `make()`, once in this context, per graph and `key`."""
+        # A tensor of one graph is of no use in another.
+        eager = tf.executing_eagerly()
+        key = key, None if eager else tf.compat.v1.get_default_graph()
         if key not in self._memo:
             self._memo[key] = make()
         return self._memo[key]

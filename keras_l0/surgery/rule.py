@@ -87,6 +87,13 @@ class StripRule:
             return Barrier.EXTRA_INPUTS
         return None
 
+    def stops(self, call: Call, axes: list[int | None]) -> Barrier | None:
+        """Why a call that is followed needs its input whole; None if not.
+
+        It is for the report: units that arrive there are not removed.
+        """
+        return None
+
     # Whether tensors among the keyword arguments count as inputs, behind the
     # positional ones; otherwise a call that has any is a barrier.
     takes_keyword_tensors = False

@@ -10,6 +10,7 @@ from keras_l0.graph import read_graph
 from keras_l0.internal import inputs
 from keras_l0.internal import layer_filter
 from keras_l0.internal.agreement import measure
+from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.internal.model_runner import model_runner
 from keras_l0.surgery.alignment import align
 from keras_l0.surgery.analysis import analyze
@@ -116,7 +117,8 @@ def strip_gates(
     plan = make_plan(aligned, analysis)
     small = rebuild(plan, graph, model.name)
     if keep_gates and hasattr(type(model), "from_model"):  # an L0Model
-        small = type(model).from_model(small)
+        with deep_graphs(5 * len(plan.calls)):
+            small = type(model).from_model(small)
     if not return_report and not dry_run:
         return small
     agreement = _compare(model, small, data)
@@ -175,8 +177,13 @@ def _layers(aligned, analysis, plan):
 
 
 def _barriers(aligned):
-    return tuple(
-        BarrierReport(call.node.name, call.node.type_name, rule)
-        for call, rule in zip(aligned.calls, aligned.rules, strict=True)
-        if isinstance(rule, Barrier)
-    )
+    rows = []
+    for call, rule in zip(aligned.calls, aligned.rules, strict=True):
+        reason = rule
+        if not isinstance(rule, Barrier):
+            axes = [aligned.axes[t] for t in call.node.inputs]
+            reason = rule.stops(call, axes)
+        if reason is not None:
+            name, kind = call.node.name, call.node.type_name
+            rows.append(BarrierReport(name, kind, reason))
+    return tuple(rows)

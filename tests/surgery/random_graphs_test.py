@@ -1,6 +1,6 @@
 """Random networks: the stripped one computes what the gated one computes.
 
-`KERAS_L0_TEST_GRAPHS=500` tries so many networks instead of a few;
+`KERAS_L0_TEST_GRAPHS=5000` tries so many networks instead of 500;
 `KERAS_L0_TEST_SEED` chooses which. A failure names the number of its network:
 `random_graphs.random_case(number)` makes it again.
 """
@@ -19,7 +19,7 @@ from tests.surgery import random_graphs
 from tests.surgery import strip_test_case
 from tests.surgery.strip_test_case import StripTestCase
 
-GRAPHS = int(os.environ.get("KERAS_L0_TEST_GRAPHS", "40"))
+GRAPHS = int(os.environ.get("KERAS_L0_TEST_GRAPHS", "500"))
 # Graphs per test: shards of a test run share them out.
 GROUP = 8
 

@@ -31,6 +31,12 @@ class CoupledRule(StripRule):
                 return Barrier.COUPLED_CHANNELS
         return super().barrier(call)
 
+    def stops(self, call, axes):
+        narrows = type(self).wanted is not CoupledRule.wanted
+        if narrows or not is_coupled(call, axes[0]):
+            return None
+        return Barrier.COUPLED_CHANNELS
+
     def forward(self, call, inputs):
         x = inputs[0]
         if is_coupled(call, x.axis):

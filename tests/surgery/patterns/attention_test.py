@@ -7,6 +7,7 @@ from absl.testing import parameterized
 from keras import layers
 from keras import ops
 
+from keras_l0.surgery import Barrier
 from tests.surgery.patterns.pattern_test_case import GATES
 from tests.surgery.patterns.pattern_test_case import OTHERS
 from tests.surgery.patterns.pattern_test_case import PatternTestCase
@@ -62,11 +63,16 @@ class AttentionTest(PatternTestCase):
         scores = ops.softmax(scores / np.sqrt(width), axis=-1)
         y = ops.transpose(ops.matmul(scores, value), (0, 2, 1, 3))
         y = ops.reshape(y, (-1, steps, heads * width))
-        model = self.finish(x, layers.Dense(4, name="join")(y))
-        small, report = self.strip(model)
-        self.assertEqual(small.get_layer("value").units, 4)
-        self.barriers = [row.layer for row in report.barriers]
-        self.assertContainsSubset(self.barriers, ["Matmul", "Softmax"])
+        # Of the product each head keeps the same columns; the scores are whole.
+        small = self.check(
+            x,
+            layers.Dense(4, name="join")(y),
+            [Barrier.NO_RULE],
+            query=6,
+            key=6,
+            value=4,
+        )
+        self.assertEqual(small.get_layer("join").kernel.shape, (4, 4))
 
     @parameterized.parameters("before", "behind")
     def test_transformer_block(self, norm):
@@ -83,7 +89,13 @@ class AttentionTest(PatternTestCase):
             if norm == "behind":
                 y = layers.LayerNormalization()(y)
         y = layers.GlobalAveragePooling1D()(y)
-        small = self.check(x, layers.Dense(2)(y), hidden0=4, hidden1=3)
+        small = self.check(
+            x,
+            layers.Dense(2)(y),
+            [Barrier.COUPLED_CHANNELS] * 4,
+            hidden0=4,
+            hidden1=3,
+        )
         for name in ("attention0", "attention1"):
             self.assertEqual(self.heads(small, name), 2)
 
@@ -106,6 +118,7 @@ class AttentionTest(PatternTestCase):
         small = self.check(
             [tokens, kinds, steps],
             layers.Dense(2)(y),
+            [Barrier.COUPLED_CHANNELS] * 3,
             data=data,
             hidden=4,
             pooler=3,
@@ -145,12 +158,21 @@ class AttentionTest(PatternTestCase):
         z = ops.roll(image(z, 4, 4, 2), (1, 1), axis=(1, 2))
         y = layers.Add()([y, z])
         y = layers.Add()([y, self.perceptron(y, "hidden")])
-        model = self.finish(x, layers.Dense(2)(y))
-        small, report = self.strip(model)
-        rows = {row.name: row.units_after for row in report.layers}
-        self.assertEqual((rows["embed"], rows["hidden"]), (3, 4))
+        # Windows go along the batch axis: where the units lie behind that,
+        # no shape says. The heads inside are followed all the same.
+        small = self.check(
+            x,
+            layers.Dense(2)(y),
+            [
+                Barrier.NO_RULE,
+                Barrier.RESHAPED,
+                Barrier.RESHAPED,
+                Barrier.NO_RULE,
+            ],
+            embed=3,
+            hidden=4,
+        )
         self.assertEqual(self.heads(small, "attention"), 2)
-        print([(r.name, r.layer, r.reason) for r in report.barriers])
 
     def test_attention_across_two_sequences(self):
         x, memory = keras.Input((5, 6)), keras.Input((3, 4))
@@ -159,6 +181,20 @@ class AttentionTest(PatternTestCase):
         y = layers.Add()([x, z])
         small = self.check([x, memory], layers.Dense(2)(y), code=4)
         self.assertEqual(self.heads(small, "cross"), 2)
+
+    @parameterized.parameters([None], [(2,)], [(1, 2)])
+    def test_attention_over_other_axes_is_whole(self, axes):
+        x = keras.Input((2, 3, 6))
+        y = self.gate(layers.Dense(6, name="code"), GATES)(x)
+        layer = layers.MultiHeadAttention(
+            4, 3, value_dim=2, attention_axes=axes, name="attention"
+        )
+        y = self.gate(layer, HEADS, on="heads")(y, value=y)
+        y = self.gate(layers.Dense(6, "relu", name="hidden"), OTHERS)(y)
+        small = self.check(
+            x, layers.Dense(2)(y), [Barrier.DYNAMIC_SHAPE], code=4, hidden=3
+        )
+        self.assertEqual(self.heads(small, "attention"), 4)
 
     def test_grouped_queries(self):
         x = keras.Input((5, 6))

@@ -5,6 +5,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
 
+from keras_l0.surgery import Barrier
 from tests.surgery.patterns.pattern_test_case import GATES
 from tests.surgery.patterns.pattern_test_case import PatternTestCase
 
@@ -98,7 +99,9 @@ class ChainsTest(PatternTestCase):
         y = layers.Conv1D(6, 2, name="second")(layers.Softmax()(y))
         y = self.gate(layers.Softmax(), GATES)(y)
         y = layers.Conv1D(2, 1, name="reader")(y)
-        small = self.check(x, y, first=4, second=6)
+        small = self.check(
+            x, y, [Barrier.COUPLED_CHANNELS] * 2, first=4, second=6
+        )
         self.assertEqual(small.get_layer("reader").kernel.shape, (1, 4, 2))
 
     @parameterized.named_parameters(

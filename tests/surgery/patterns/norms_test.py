@@ -5,6 +5,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
 
+from keras_l0.surgery import Barrier
 from tests.surgery.patterns.pattern_test_case import GATES
 from tests.surgery.patterns.pattern_test_case import OTHERS
 from tests.surgery.patterns.pattern_test_case import PatternTestCase
@@ -29,13 +30,27 @@ class NormsTest(PatternTestCase):
         # put in as zeros, and the convolution does without them.
         x, conv = self.image()
         y = layers.LayerNormalization(name="norm")(self.gate(conv, GATES)(x))
-        self.check(x, self.behind(y), conv=4, norm=6, next=3)
+        self.check(
+            x,
+            self.behind(y),
+            [Barrier.COUPLED_CHANNELS],
+            conv=4,
+            norm=6,
+            next=3,
+        )
 
     def test_layer_normalization_gated_behind(self):
         x, conv = self.image()
         y = layers.LayerNormalization(name="norm")(conv(x))
         y = self.gate(layers.ReLU(), GATES)(y)
-        small = self.check(x, self.behind(y), conv=6, norm=6, next=3)
+        small = self.check(
+            x,
+            self.behind(y),
+            [Barrier.COUPLED_CHANNELS],
+            conv=6,
+            norm=6,
+            next=3,
+        )
         self.assertEqual(small.get_layer("next").kernel.shape[2], 4)
 
     @parameterized.parameters((3, 6), (-1, 4))
@@ -70,7 +85,14 @@ class NormsTest(PatternTestCase):
         y = self.gate(layers.Dense(6, "gelu", name="hidden"), GATES)(y)
         y = layers.Add()([layers.Dense(6)(y), x])
         y = layers.BatchNormalization(name="norm")(y)
-        self.check(x, self.behind(y), hidden=4, norm=6, next=3)
+        self.check(
+            x,
+            self.behind(y),
+            [Barrier.COUPLED_CHANNELS],
+            hidden=4,
+            norm=6,
+            next=3,
+        )
 
 
 if __name__ == "__main__":

@@ -72,6 +72,30 @@ class ProcessTest(PatternTestCase):
         for old, new in zip(before, small.trainable_variables, strict=True):
             self.assertTrue((old != new.numpy()).all(), new.path)
 
+    def test_statistics_that_were_collected_under_gates(self):
+        x = keras.Input((5, 4))
+        y = self.gate(layers.Conv1D(6, 2, name="conv"), GATES)(x)
+        y = layers.BatchNormalization(momentum=0.5, name="norm")(y)
+        y = layers.Conv1D(2, 2)(layers.ReLU()(y))
+        model = self.finish(x, y)
+        before = model.get_layer("norm").moving_mean.numpy()
+        for _ in range(3):
+            model(self.data(model), training=True)
+        self.assertNotAllClose(before, model.get_layer("norm").moving_mean)
+        small, _ = self.strip(model)
+        self.assertEqual(small.get_layer("norm").gamma.shape, (4,))
+
+    def test_noise_is_reproducible(self):
+        x = keras.Input((4,))
+        y = self.gate(layers.Dense(6, "relu"), GATES)(x)
+        y = layers.GaussianNoise(0.5, seed=5)(layers.Dropout(0.5, seed=3)(y))
+        model = self.finish(x, layers.Dense(2)(y))
+        first, second = (keras_l0.strip_gates(model) for _ in range(2))
+        x = self.data(model)
+        noisy = [small(x, training=True).numpy() for small in (first, second)]
+        self.assertAllEqual(*noisy)
+        self.assertNotAllClose(noisy[0], outputs(first, x)[0])
+
 
 if __name__ == "__main__":
     absltest.main()

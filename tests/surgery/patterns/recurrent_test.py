@@ -52,7 +52,14 @@ class RecurrentTest(PatternTestCase):
         y = layers.LSTM(6, return_sequences=True, name="memory")
         y = layers.LayerNormalization(name="norm")(self.gate(y, GATES)(x))
         y = self.gate(layers.Dense(6, "relu", name="dense"), OTHERS)(y)
-        self.check(x, layers.Dense(2)(y), memory=4, norm=6, dense=3)
+        self.check(
+            x,
+            layers.Dense(2)(y),
+            [Barrier.COUPLED_CHANNELS],
+            memory=4,
+            norm=6,
+            dense=3,
+        )
 
     def test_convolutions_then_a_recurrent_layer(self):
         # As in networks that read text lines: columns become steps.

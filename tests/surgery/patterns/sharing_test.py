@@ -5,6 +5,7 @@ from absl.testing import absltest
 from keras import layers
 from keras import ops
 
+from keras_l0.surgery import Barrier
 from tests.surgery.patterns.pattern_test_case import GATES
 from tests.surgery.patterns.pattern_test_case import OTHERS
 from tests.surgery.patterns.pattern_test_case import PatternTestCase
@@ -66,7 +67,7 @@ class SharingTest(PatternTestCase):
         trunk = self.gate(layers.Dense(6, "elu", name="trunk"), GATES)(x)
         ends = [layers.Dense(n, name=f"head{n}")(trunk) for n in (1, 2, 3)]
         ends.append(layers.Dense(2)(layers.LayerNormalization()(trunk)))
-        small = self.check(x, ends, trunk=4)
+        small = self.check(x, ends, [Barrier.COUPLED_CHANNELS], trunk=4)
         self.assertEqual(self.kernel(small, "head3"), (4, 3))
 
     def test_shared_network_of_two_inputs(self):

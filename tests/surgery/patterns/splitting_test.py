@@ -6,6 +6,7 @@ from absl.testing import parameterized
 from keras import layers
 from keras import ops
 
+from keras_l0.surgery import Barrier
 from tests.surgery.patterns.pattern_test_case import GATES
 from tests.surgery.patterns.pattern_test_case import OTHERS
 from tests.surgery.patterns.pattern_test_case import PatternTestCase
@@ -59,7 +60,7 @@ class SplittingTest(PatternTestCase):
         left, right = ops.split(layers.Softmax()(y), 2, axis=-1)
         y = self.gate(layers.Identity(), [1, 0, 0.3])(left)
         ends = [layers.Dense(2)(layers.LayerNormalization()(y)), right]
-        self.check(x, ends, conv=4)
+        self.check(x, ends, [Barrier.COUPLED_CHANNELS] * 2, conv=4)
 
     def test_split_along_positions(self):
         x, y = self.image()

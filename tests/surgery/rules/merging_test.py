@@ -4,11 +4,13 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
+from keras import ops
 
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import find_rule
 from keras_l0.surgery.selection import Selection
+from tests.surgery.rules.operation_test_case import OperationTestCase
 from tests.surgery.rules.rule_test_case import RuleTestCase
 
 KNOWN = (
@@ -77,6 +79,15 @@ class ConcatenateRuleTest(RuleTestCase):
         self.assertEqual(
             find_rule(call.layer).barrier(call), Barrier.BROADCASTING
         )
+
+
+class OperationTest(OperationTestCase):
+    @parameterized.named_parameters(
+        ("concatenate", lambda y: ops.concatenate([y, ops.tanh(y)], -1)),
+        ("concatenate_rows", lambda y: ops.concatenate([y, y + 1.0], 1)),
+    )
+    def test_operation(self, function):
+        self.strips(function)
 
 
 if __name__ == "__main__":
