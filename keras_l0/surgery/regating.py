@@ -9,6 +9,9 @@ from keras_l0.layers import L0Gate
 from keras_l0.surgery.plan import Plan
 from keras_l0.surgery.rule import Call
 
+# Arguments of an `L0Gate` that are worked out anew.
+_OWN = ("layer", "gate_vector", "l0", "l2", "on", "axis", "name")
+
 
 class Regating:
     """The gates of a smaller model that keeps them.
@@ -26,6 +29,8 @@ class Regating:
         self._wrappers: dict[tuple, L0Gate] = {}
         self._partners = _partners(plan)
         self._joined = {id(gate) for gate, _ in self._partners.values()}
+        self._names: set[str] = set()
+        self._charged: set[int] = set()  # wrappers whose price is paid
 
     def around(self, call: Call, layer: keras.layers.Layer):
         """The smaller `layer`, wrapped as the one of `call` was."""
@@ -49,16 +54,21 @@ class Regating:
                 "from their layer, which others read as well. Strip without "
                 "`keep_gates`, or gate a layer of its own."
             )
-        return self._wrap(call.layer, keras.layers.Identity(), kept, "outputs")
+        key = id(wrapper), call.layer.axis
+        if key not in self._wrappers:
+            identity = keras.layers.Identity()
+            gate = self._wrap(call.layer, identity, kept, "outputs")
+            self._wrappers[key] = gate
+        return self._wrappers[key]
 
     def _wrap(self, scale: Scale, layer, kept, on=None) -> L0Gate:
         wrapper = scale.wrapper
         config = {
             name: value
             for name, value in wrapper.get_config().items()
-            if name not in ("layer", "gate_vector", "l0", "l2", "on", "axis")
+            if name not in _OWN
         }
-        l0 = wrapper.l0_schedule or _value(wrapper.l0)
+        l0, l2 = self._prices(wrapper)
         if on and l0 is not None:
             # An Identity has no weights that a gate might stand for.
             l0 = l0 * wrapper.target.group_size()
@@ -68,12 +78,28 @@ class Regating:
         return L0Gate(
             layer,
             l0=l0,
-            l2=_value(wrapper.l2),
+            l2=l2,
             on=on or wrapper.on,
             axis=scale.axis,
             gate_vector=self._vector(wrapper.gate_vector, kept),
+            name=self._unique(wrapper.name),
             **config,
         )
+
+    def _prices(self, wrapper):
+        """`l0` and `l2`; none for a wrapper that has been there before."""
+        if id(wrapper) in self._charged:
+            return None, None
+        self._charged.add(id(wrapper))
+        return wrapper.l0_schedule or _value(wrapper.l0), _value(wrapper.l2)
+
+    def _unique(self, name):
+        unique, count = name, 0
+        while unique in self._names:
+            count += 1
+            unique = f"{name}_{count}"
+        self._names.add(unique)
+        return unique
 
     def _vector(self, source, kept):
         """The gates `kept` of a vector; shared where that is."""

@@ -136,6 +136,18 @@ class KeepGatesTest(StripTestCase):
         self.assertEqual(convolution.noise_shape, (None, 1, 1, 2))
         self.assertEqual([v.num_gates for v in self.vectors(small)], [2, 4])
 
+    def test_shared_wrapper_that_is_parted_from_its_layer(self):
+        x, z = keras.Input((6,)), keras.Input((6,))
+        dense = layers.Dense(6, activation="tanh")
+        gated = self.gate(dense, GATES, l0=0.1)
+        y = [gated(x), gated(z), dense(x), dense(z)]
+        model = self.finish([x, z], [layers.Dense(2)(t) for t in y])
+        small = self.keep(model)
+        (gate,) = keras_l0.layers.gate_layers(small)
+        # 6 weights and a bias per gate, paid once
+        probability = gate.gate_vector.prob_nonzero().numpy().sum()
+        self.assertAllClose(gate.penalty(), 0.1 * 7 * probability)
+
     def test_shared_wrapper(self):
         x, z = keras.Input((4,)), keras.Input((4,))
         gated = self.gate(layers.Dense(6, activation="tanh"), GATES)

@@ -45,7 +45,7 @@ PATTERNS = {
     "inputs and outputs": "inputs_outputs_test.py",
     "nesting": (
         "nesting_test.py ../paths_test.py::test_gates_around_a_nested_model"
-        " ../../gating/add_gates_test.py::test_nested_names"
+        " ../../gating/sites_test.py::test_nested_names"
     ),
     "disconnected": (
         "inputs_outputs_test.py::test_part_that_no_output_needs"

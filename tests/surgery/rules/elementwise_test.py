@@ -81,8 +81,6 @@ class ElementwiseRulesTest(RuleTestCase):
             self.assertEqual(
                 self.barrier(layer, SHAPE), Barrier.COUPLED_CHANNELS
             )
-        for layer in (layers.Softmax(), layers.LayerNormalization()):
-            self.assertEqual(self.barrier(layer, SHAPE), Barrier.NO_RULE)
 
 
 class PReLURuleTest(RuleTestCase):
