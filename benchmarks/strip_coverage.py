@@ -23,11 +23,15 @@ from benchmarks import gated_applications
 from benchmarks import records
 from benchmarks import threads
 
-_MODELS = flags.DEFINE_list("models", [], "Models; all by default.")
+_MODELS = flags.DEFINE_list("coverage_models", [], "Models; all by default.")
 _PATH = flags.DEFINE_string(
-    "path", "benchmarks/results/strip_coverage.json", "Where results are kept."
+    "coverage_path",
+    "benchmarks/results/strip_coverage.json",
+    "Where results are kept.",
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, gates and images.")
+_SEED = flags.DEFINE_integer(
+    "coverage_seed", 0, "Seed of weights, gates and images."
+)
 
 
 def measure(name: str, seed: int) -> dict:

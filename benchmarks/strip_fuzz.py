@@ -26,10 +26,12 @@ from tests.surgery.strip_test_case import TOLERANCES
 from tests.surgery.strip_test_case import outputs
 
 _GRAPHS = flags.DEFINE_integer("graphs", 20000, "How many.", lower_bound=1)
-_FIRST = flags.DEFINE_integer("first", 0, "Number of the first network.")
-_LAYERS = flags.DEFINE_integer("layers", 10, "Layers per network, about.")
+_FIRST = flags.DEFINE_integer("first_graph", 0, "Number of the first network.")
+_LAYERS = flags.DEFINE_integer("graph_layers", 10, "Layers per network, about.")
 _PATH = flags.DEFINE_string(
-    "path", "benchmarks/results/strip_fuzz.json", "Where the counts are kept."
+    "fuzz_path",
+    "benchmarks/results/strip_fuzz.json",
+    "Where the counts are kept.",
 )
 _KEPT_EVERY = 100
 

@@ -20,12 +20,20 @@ from absl import flags
 from keras import layers
 
 import keras_l0
+from benchmarks import gated_applications
 from benchmarks import records
 from benchmarks import threads
 
-_RUNS = flags.DEFINE_integer("runs", 300, "Calls of each network.")
+_RUNS = flags.DEFINE_integer("calls", 300, "Calls of each network.")
+_APPLICATIONS = flags.DEFINE_list(
+    "applications",
+    ["DenseNet121", "EfficientNetB0", "MobileNetV2", "ResNet50", "VGG16"],
+    "Models of `keras.applications`, timed beside the dense ones.",
+)
 _PATH = flags.DEFINE_string(
-    "path", "benchmarks/results/strip_latency.json", "Where results are kept."
+    "latency_path",
+    "benchmarks/results/strip_latency.json",
+    "Where results are kept.",
 )
 
 
@@ -103,6 +111,7 @@ def transformer(network, x):
     return layers.GlobalAveragePooling1D()(x)
 
 
+KINDS = ("SavedModel", "LiteRT")
 NETWORKS = {
     "plain": (plain, (32, 64, 64, 128, 128)),
     "residual": (residual, (64,) * 8),
@@ -142,13 +151,44 @@ def measure(name: str, closed: float, round_to: int, runs: int) -> dict:
     }
     x = rng.normal(size=(1, 64, 64, 3)).astype("float32")
     entry = {"network": name, "closed": closed, "round_to": round_to}
-    for kind, make in (("SavedModel", _saved), ("LiteRT", _litert)):
+    entry |= _time(models, x, runs)
+    for kind in KINDS:
+        times = entry[kind]
+        times["to hand"] = round(times["stripped"] / times["by hand"], 3)
+    return entry
+
+
+def measure_application(name: str, round_to: int, runs: int) -> dict:
+    """Times a model of `keras.applications`, gated as `strip_coverage` does.
+
+    Args:
+        name: Name of its function.
+        round_to: As in `strip_gates`.
+        runs: How often each is called.
+
+    Returns:
+        entry: Medians in milliseconds and their ratio.
+    """
+    rng = np.random.default_rng(0)
+    dense = gated_applications.build(name, 96)
+    gated = gated_applications.with_gates(dense, rng)
+    models = {
+        "dense": dense,
+        "stripped": keras_l0.strip_gates(gated, round_to=round_to),
+    }
+    x = rng.normal(size=(1, 96, 96, 3)).astype("float32")
+    entry = {"network": name, "closed": 0.5, "round_to": round_to}
+    return entry | _time(models, x, runs)
+
+
+def _time(models, x, runs):
+    found = {}
+    for kind, make in zip(KINDS, (_saved, _litert), strict=True):
         calls = {key: make(model, x) for key, model in models.items()}
         times = _median_times(calls, runs)
-        entry[kind] = {key: round(t, 4) for key, t in times.items()}
-        entry[kind]["to hand"] = round(times["stripped"] / times["by hand"], 3)
-        entry[kind]["to dense"] = round(times["stripped"] / times["dense"], 3)
-    return entry
+        found[kind] = {key: round(t, 4) for key, t in times.items()}
+        found[kind]["to dense"] = round(times["stripped"] / times["dense"], 3)
+    return found
 
 
 def _median_times(calls, runs):
@@ -194,13 +234,19 @@ def main(argv: list[str]) -> None:
         # 0.45 leaves widths that are no multiple of 16.
         for closed, round_to in ((0.45, 1), (0.45, 16)):
             entry = measure(name, closed, round_to, _RUNS.value)
-            entries.append(entry)
-            settings = {"threads": threads.THREADS.value}
-            records.write(
-                _PATH.value,
-                {**records.origin(), **settings, "networks": entries},
-            )
-            print(entry, flush=True)
+            _keep(entries, entry)
+    for name in _APPLICATIONS.value:
+        entry = measure_application(name, 16, _RUNS.value // 3)
+        _keep(entries, entry)
+
+
+def _keep(entries, entry):
+    entries.append(entry)
+    settings = {"threads": threads.THREADS.value}
+    records.write(
+        _PATH.value, {**records.origin(), **settings, "networks": entries}
+    )
+    print(entry, flush=True)
 
 
 if __name__ == "__main__":

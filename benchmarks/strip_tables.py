@@ -16,6 +16,7 @@ from benchmarks.tables import markdown
 from benchmarks.tables import replace
 
 _RESULTS = "benchmarks/results"
+_TIMES = ("dense", "stripped", "by hand", "to hand", "to dense")
 
 
 def coverage(record: dict) -> str:
@@ -82,17 +83,16 @@ def latency(record: dict) -> str:
             entry["network"],
             entry["round_to"],
             kind,
-            *(
-                f"{entry[kind][k]:.2f}"
-                for k in ("dense", "stripped", "by hand")
-            ),
-            f"{entry[kind]['to hand']:.2f}",
-            f"{entry[kind]['to dense']:.2f}",
+            *(_number(entry[kind].get(key)) for key in _TIMES),
         )
         for entry in record["networks"]
         for kind in ("SavedModel", "LiteRT")
     ]
     return markdown(head, rows)
+
+
+def _number(value):
+    return "" if value is None else f"{value:.2f}"
 
 
 def fuzz(record: dict) -> str:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_l0.internal.keras_internals import operation_class
 from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import register_strip_rule
@@ -164,11 +165,13 @@ class UnitNormalizationRule(CoupledRule):
 
 
 @register_strip_rule(layers.Softmax)
+@register_strip_rule(operation_class("Softmax"))
 class SoftmaxRule(CoupledRule):
     """Shares of a whole; the shares of n equal entries are `1 / n`."""
 
     def barrier(self, call):
-        if len(call.input_shapes) == 1 and len(call.input_shapes[0]) == 2:
+        flat = call.layer.axis is None
+        if flat or [len(shape) for shape in call.input_shapes] == [2]:
             return Barrier.COUPLED_CHANNELS  # there is no other axis
         return super().barrier(call)
 

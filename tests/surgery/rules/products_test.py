@@ -39,6 +39,18 @@ class ProductsTest(OperationTestCase):
         y = self.attention(x, 2, gated)
         self.strip(self.finish(x, layers.Dense(3)(y)))
 
+    def test_closed_heads_of_attention_by_hand(self):
+        x = keras.Input((4, 5))
+        parts = []
+        for _ in range(3):
+            t = layers.Reshape((4, 3, 2))(layers.Dense(6)(x))
+            parts.append(ops.transpose(t, (0, 2, 1, 3)))
+        q, k, v = parts
+        y = ops.softmax(q @ ops.transpose(k, (0, 1, 3, 2))) @ v
+        y = self.gate(layers.Identity(), [0, 1, 0.5], axis=1)(y)
+        y = layers.Reshape((4, 6))(ops.transpose(y, (0, 2, 1, 3)))
+        self.strip(self.finish(x, layers.Dense(3)(y)))
+
     def test_sums_leave_closed_terms_out(self):
         x, z = keras.Input((4, 5)), keras.Input((3, 5))
         left = self.dense(x)
