@@ -67,7 +67,7 @@ class AttentionTest(PatternTestCase):
         small = self.check(
             x,
             layers.Dense(4, name="join")(y),
-            [Barrier.NO_RULE],
+            [Barrier.COUPLED_CHANNELS],
             query=6,
             key=6,
             value=4,
