@@ -6,6 +6,7 @@ import keras
 from absl.testing import absltest
 
 from benchmarks import gating_coverage
+from benchmarks import strip_cost
 from benchmarks import strip_coverage
 from benchmarks import strip_fuzz
 from benchmarks import strip_latency
@@ -62,6 +63,11 @@ class StripBenchmarksTest(test_util.TestCase):
         self.assertIn(
             "| 6 | 5 | 0 | 1 | 0 | 0 | 0.25 |", strip_tables.fuzz(record)
         )
+
+    def test_cost(self):
+        entry = strip_cost.measure("chain", strip_cost.chain(2))
+        self.assertEqual(entry["layers"], 11)
+        self.assertGreater(entry["seconds"], 0)
 
     def test_latency(self):
         networks = {"small": (small, (8,))}
