@@ -65,7 +65,7 @@ def main(argv: list[str]) -> None:
             key = f"{name}, streams" if streams else name
             if key not in record["models"]:
                 record["models"][key] = measure(name, streams)
-                records.write(path, {**records.origin(), **record})
+                records.write(path, {**record, **records.origin()})
             print(record["models"][key], flush=True)
 
 

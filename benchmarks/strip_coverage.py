@@ -90,7 +90,7 @@ def main(argv: list[str]) -> None:
     for name in _MODELS.value or gated_applications.names():
         if name not in record["models"]:
             record["models"][name] = measure(name, _SEED.value)
-            records.write(path, {**records.origin(), **record})
+            records.write(path, {**record, **records.origin()})
         print(_line(record["models"][name]), flush=True)
 
 

@@ -89,7 +89,7 @@ def main(argv: list[str]) -> None:
     for number in itertools.count(record["next"]):
         if number % _KEPT_EVERY == 0 or number >= end:
             record |= {"next": number, "outcomes": dict(counts)}
-            records.write(_PATH.value, {**records.origin(), **record})
+            records.write(_PATH.value, {**record, **records.origin()})
             print(number, dict(counts), f"{record['worst']:.2g}", flush=True)
         if number >= end:
             break
