@@ -14,6 +14,7 @@ from keras_l0.graph.record import named_weights
 from keras_l0.graph.record import refs
 from keras_l0.graph.record import weight_values
 from keras_l0.internal import keras_internals
+from keras_l0.internal.unique_names import UniqueNames
 from keras_l0.layers import L0Gate
 from keras_l0.layers import has_gates
 
@@ -52,7 +53,7 @@ class _Reader:
         self.keep_gates = keep_gates
         self.nodes, self.specs, self.gates = [], {}, {}
         self.numbers: dict[int, int] = {}  # id of a KerasTensor -> number
-        self.names: set[str] = set()
+        self._unique = UniqueNames()  # shared layers are counted up
 
     def read(self, model):
         model = _as_functional(model)
@@ -180,15 +181,6 @@ class _Reader:
             return leaf
 
         return keras.tree.map_structure(refer, structure)
-
-    def _unique(self, name):
-        """`name`, counted up if the graph has it already (shared layers)."""
-        unique, count = name, 0
-        while unique in self.names:
-            count += 1
-            unique = f"{name}_{count}"
-        self.names.add(unique)
-        return unique
 
 
 def _given(kwargs):

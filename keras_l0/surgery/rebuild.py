@@ -10,6 +10,7 @@ from keras_l0.graph import Ref
 from keras_l0.graph import named_weights
 from keras_l0.internal import keras_internals
 from keras_l0.internal.deep_graphs import deep_graphs
+from keras_l0.internal.unique_names import UniqueNames
 from keras_l0.surgery.copying import copy_operation
 from keras_l0.surgery.copying import copy_state
 from keras_l0.surgery.copying import free_initializers
@@ -48,7 +49,7 @@ class _Builder:
         # id of a layer with weights -> its copies, each with the first call
         # that it was made for
         self.copies: dict[int, list[tuple[Call, Step, Any]]] = {}
-        self.names: set[str] = set()
+        self._unique = UniqueNames()
         self.specs: dict[int, Any] = {}
 
     def build(self, plan, graph, name):
@@ -110,22 +111,16 @@ class _Builder:
             if equal_weights(first.weights, call.weights):
                 _check_equal(call, its_step, step)
                 return copy
-        changes = {**step.config, "name": self._unique(call.node.name)}
+        changes = {
+            **step.config,
+            "name": self._unique(call.node.name.replace("/", "_")),
+        }
         changes |= free_initializers(call.layer, _resized(call, step))
         layer_class = step.layer_class or type(call.layer)
         copy = copy_operation(call.layer, layer_class, changes)
         if call.weights:
             made.append((call, step, copy))
         return copy
-
-    def _unique(self, name):
-        name = name.replace("/", "_")
-        unique, count = name, 0
-        while unique in self.names:
-            count += 1
-            unique = f"{name}_{count}"
-        self.names.add(unique)
-        return unique
 
 
 def _check_equal(call, first, second):

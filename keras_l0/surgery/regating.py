@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_l0.graph import Scale
+from keras_l0.internal.unique_names import UniqueNames
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.surgery.plan import Plan
@@ -29,7 +30,7 @@ class Regating:
         self._wrappers: dict[tuple, L0Gate] = {}
         self._partners = _partners(plan)
         self._joined = {id(gate) for gate, _ in self._partners.values()}
-        self._names: set[str] = set()
+        self._unique = UniqueNames()
         self._charged: set[int] = set()  # wrappers whose price is paid
 
     def around(self, call: Call, layer: keras.layers.Layer):
@@ -92,14 +93,6 @@ class Regating:
             return None, None
         self._charged.add(id(wrapper))
         return wrapper.l0_schedule or _value(wrapper.l0), _value(wrapper.l2)
-
-    def _unique(self, name):
-        unique, count = name, 0
-        while unique in self._names:
-            count += 1
-            unique = f"{name}_{count}"
-        self._names.add(unique)
-        return unique
 
     def _vector(self, source, kept):
         """The gates `kept` of a vector; shared where that is."""

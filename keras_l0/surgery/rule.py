@@ -31,6 +31,12 @@ class Call:
         return self.node.operation
 
     @property
+    def channel_axis(self) -> int:
+        """The axis of the input's channels, by the layer's data format."""
+        first = getattr(self.layer, "data_format", None) == "channels_first"
+        return 1 if first else len(self.input_shapes[0]) - 1
+
+    @property
     def weights(self) -> dict[str, np.ndarray]:
         """Variable name -> value."""
         return self.node.weights

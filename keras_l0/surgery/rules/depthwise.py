@@ -12,7 +12,6 @@ from keras_l0.surgery.registry import register_strip_rule
 from keras_l0.surgery.rule import Step
 from keras_l0.surgery.rule import StripRule
 from keras_l0.surgery.rules.grouped import Packing
-from keras_l0.surgery.rules.linear import channel_axis
 from keras_l0.surgery.rules.linear import misplaces_bias
 from keras_l0.surgery.rules.linear import sees_no_padding
 from keras_l0.surgery.selection import Adapter
@@ -32,13 +31,13 @@ class DepthwiseRule(StripRule):
     def barrier(self, call):
         if set(call.weights) - {"kernel", "bias"}:
             return Barrier.EXTRA_WEIGHTS
-        units = call.output_shapes[0][channel_axis(call)]
+        units = call.output_shapes[0][call.channel_axis]
         if misplaces_bias(call, units):
             return Barrier.STRAY_BIAS
         return super().barrier(call)
 
     def input_axes(self, call, axes):
-        return [channel_axis(call)]
+        return [call.channel_axis]
 
     def forward(self, call, inputs):
         x, kernel = inputs[0], _kernel(call)

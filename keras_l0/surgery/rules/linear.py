@@ -174,19 +174,13 @@ class ConvRule(LinearRule):
         return call.layer.groups
 
     def input_axes(self, call, axes):
-        return [channel_axis(call)]
+        return [call.channel_axis]
 
     def folds_constants(self, call):
         return sees_no_padding(call)
 
     def misplaces_bias(self, call, units):
         return misplaces_bias(call, units)
-
-
-def channel_axis(call: Call) -> int:
-    """The axis of the channels, by the data format of the layer."""
-    first = call.layer.data_format == "channels_first"
-    return 1 if first else len(call.input_shapes[0]) - 1
 
 
 def sees_no_padding(call: Call) -> bool:

@@ -6,11 +6,6 @@ from keras_l0.surgery.registry import register_strip_rule
 from keras_l0.surgery.rule import StripRule
 
 
-def _channel_axis(call):
-    first = call.layer.data_format == "channels_first"
-    return 1 if first else len(call.input_shapes[0]) - 1
-
-
 @register_strip_rule(layers.MaxPooling1D)
 @register_strip_rule(layers.MaxPooling2D)
 @register_strip_rule(layers.MaxPooling3D)
@@ -27,7 +22,7 @@ class PoolingRule(StripRule):
     """A constant channel stays the constant that it is."""
 
     def input_axes(self, call, axes):
-        return [_channel_axis(call)]
+        return [call.channel_axis]
 
     def commutes_with_scale(self, call):
         return True

@@ -18,8 +18,6 @@ from keras_l0.surgery.rule import StripRule
 class MeanRule(StripRule):
     """A constant channel stays the constant that it is."""
 
-    takes_keyword_tensors = False
-
     def barrier(self, call):
         if call.layer.axis is None or 0 in self._reduced(call):
             return Barrier.BATCH_AXIS

@@ -11,7 +11,6 @@ from keras_l0.surgery.rule import Step
 from keras_l0.surgery.rule import StripRule
 from keras_l0.surgery.rules.depthwise import absorb
 from keras_l0.surgery.rules.grouped import Packing
-from keras_l0.surgery.rules.linear import channel_axis
 from keras_l0.surgery.rules.linear import misplaces_bias
 from keras_l0.surgery.rules.linear import sees_no_padding
 from keras_l0.surgery.selection import Adapter
@@ -38,7 +37,7 @@ class SeparableRule(StripRule):
         return super().barrier(call)
 
     def input_axes(self, call, axes):
-        return [channel_axis(call)]
+        return [call.channel_axis]
 
     def forward(self, call, inputs):
         x, (depthwise, pointwise) = inputs[0], _kernels(call)

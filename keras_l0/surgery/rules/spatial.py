@@ -20,8 +20,7 @@ class SpatialRule(StripRule):
     """Every entry of the output is one of the input's, of its channel."""
 
     def input_axes(self, call, axes):
-        first = getattr(call.layer, "data_format", None) == "channels_first"
-        return [1 if first else len(call.input_shapes[0]) - 1]
+        return [call.channel_axis]
 
     def commutes_with_scale(self, call):
         return True

@@ -8,11 +8,10 @@ from keras import layers
 from keras import ops
 
 from keras_l0.surgery.barrier import Barrier
-from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import find_rule
-from keras_l0.surgery.selection import Selection
 from keras_l0.surgery.strip import strip_gates
 from tests.surgery.rules.rule_test_case import RuleTestCase
+from tests.surgery.rules.rule_test_case import held
 
 KNOWN = (
     {},
@@ -29,15 +28,6 @@ LAYERS = (
 )
 GATES = [0, 1, 0.5, 0]
 ONE = np.ones((1, 1))
-
-
-def held(known, value=None, there=None):
-    """Channels of a vector, and a selection that holds those `there`."""
-    known = np.array(known)
-    value = np.zeros(known.size) if value is None else np.array(value)
-    channels = Channels(1, known, value)
-    there = ~known if there is None else np.array(there)
-    return channels, Selection.of(channels, there)
 
 
 class AddRuleTest(RuleTestCase):

@@ -7,26 +7,16 @@ from keras import layers
 from keras import ops
 
 from keras_l0.surgery.barrier import Barrier
-from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.registry import find_rule
-from keras_l0.surgery.selection import Selection
 from tests.surgery.rules.operation_test_case import OperationTestCase
 from tests.surgery.rules.rule_test_case import RuleTestCase
+from tests.surgery.rules.rule_test_case import held
 
 KNOWN = (
     {},
     {0: 0.7, 2: -0.4},
     {0: 0.3, 1: 1.2, 2: 0.0, 3: -0.5},
 )
-
-
-def held(known, value=None, there=None):
-    """Channels of a vector, and a selection that holds those `there`."""
-    known = np.array(known)
-    value = np.zeros(known.size) if value is None else np.array(value)
-    channels = Channels(1, known, value)
-    there = ~known if there is None else np.array(there)
-    return channels, Selection.of(channels, there)
 
 
 class ConcatenateRuleTest(RuleTestCase):

@@ -34,6 +34,15 @@ class Probe:
     arrays: list[np.ndarray]
 
 
+def held(known, value=None, there=None):
+    """Channels of a vector, and a selection that holds those `there`."""
+    known = np.array(known)
+    value = np.zeros(known.size) if value is None else np.array(value)
+    channels = Channels(1, known, value)
+    there = ~known if there is None else np.array(there)
+    return channels, Selection.of(channels, there)
+
+
 class RuleTestCase(StripTestCase):
     def probe(self, shape, known=NOTHING, axis=None, copies=2):
         """Random arrays whose channels `known` hold one value."""
