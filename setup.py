@@ -48,6 +48,7 @@ setup(
         "tensorflow-probability>=0.25,<0.26",
         "tf_keras>=2.21,<2.22",  # TFP cannot be imported without it.
     ],
+    entry_points={"console_scripts": ["keras-l0 = keras_l0.cli.main:run"]},
     extras_require={"plots": PLOTS, "examples": EXAMPLES, "test": TESTS},
     classifiers=[
         "Intended Audience :: Developers",

@@ -87,6 +87,29 @@ def load(name: str = "digits", image_size: int | None = None) -> Dataset:
     return _enlarge(dataset, image_size)
 
 
+def as_rows(dataset: Dataset) -> Dataset:
+    """The same images as sequences of rows, `[n, height, width * channels]`.
+
+    Args:
+        dataset: Images.
+
+    Example:
+
+    >>> from examples import datasets
+    >>> datasets.as_rows(datasets.load("digits")).x_test.shape
+    (600, 8, 8)
+    """
+    height = dataset.x_train.shape[1]
+    return _with_images(dataset, lambda x: x.reshape(len(x), height, -1))
+
+
+def _with_images(dataset, change):
+    """The dataset with the images of all parts changed."""
+    names = ("x_train", "x_validation", "x_test")
+    changed = {name: change(getattr(dataset, name)) for name in names}
+    return dataclasses.replace(dataset, **changed)
+
+
 def _digits():
     """The 1,797 digits: a third for the test, a tenth of the rest held out."""
     try:
@@ -202,14 +225,9 @@ def _enlarge(dataset, image_size):
     if image_size is None or (height >= image_size and width >= image_size):
         return dataset
     size = (max(height, image_size), max(width, image_size))
-    return dataclasses.replace(
-        dataset,
-        **{
-            name: keras.ops.convert_to_numpy(
-                keras.ops.image.resize(
-                    getattr(dataset, name), size, interpolation="bilinear"
-                )
-            )
-            for name in ("x_train", "x_validation", "x_test")
-        },
-    )
+
+    def enlarged(images):
+        resized = keras.ops.image.resize(images, size, interpolation="bilinear")
+        return keras.ops.convert_to_numpy(resized)
+
+    return _with_images(dataset, enlarged)

@@ -1,20 +1,16 @@
 """The way of the examples: train, strip, export, compare, test, report."""
 
-import contextlib
 import dataclasses
-import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 from absl import logging
 
 import keras_l0
+from examples import artifacts
 from examples import datasets
 from examples import reporting
 from examples.options import Options
@@ -47,21 +43,22 @@ def run(
 
     _heading(1, "Train the dense network, to compare with")
     dense = _trained(build, data, options)
-    _save(dense, options, "dense.keras")
+    artifacts.save(dense, options.output_dir, "dense.keras")
 
     _heading(2, "Train the same network with gates")
     gates = keras_l0.callbacks.GateHistory()
     prices = [price / len(data.x_train) for price in options.l0]
     gated = _trained(build, data, options, prices, gates)
-    _save(gated, options, "gated.keras")
+    artifacts.save(gated, options.output_dir, "gated.keras")
 
     _heading(3, "Strip: remove what the gates have closed")
     small, stripping = keras_l0.strip_gates(gated, return_report=True)
     print(stripping)
-    _save(small, options, "stripped.keras")
+    artifacts.save(small, options.output_dir, "stripped.keras")
 
     _heading(4, "Export, and read back what was written")
-    _export(small, data, options)
+    calibration = data.x_train[:_CALIBRATION_ROWS]
+    artifacts.export(small, options.output_dir, data.x_validation, calibration)
 
     _heading(5, "Compare")
     comparison = _compare(dense, gated, small, data, options)
@@ -92,9 +89,7 @@ def _prepare(image_size, options):
     """Finds out what is wrong with data and folder before the training."""
     try:
         data = datasets.load(options.dataset, image_size)
-        os.makedirs(options.output_dir, exist_ok=True)
-        with tempfile.TemporaryFile(dir=options.output_dir):
-            pass
+        artifacts.prepare(options.output_dir)
     except (ImportError, OSError, ValueError) as error:
         raise SystemExit(f"Error: {error}") from error
     return data
@@ -163,51 +158,6 @@ def _optimizer(model, epochs, data, options):
     )
 
 
-def _path(options, name):
-    return os.path.join(options.output_dir, name)
-
-
-@contextlib.contextmanager
-def _whole(options: Options, name: str) -> Iterator[str]:
-    """A temporary path, renamed at the end: a file is whole or not there."""
-    temporary = _path(options, f".{name}")
-    try:
-        yield temporary
-        os.replace(temporary, _path(options, name))
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-
-
-def _save(model, options, name):
-    with _whole(options, name) as path:
-        model.save(path)
-
-
-def _export(small, data, options):
-    """Writes three files; each is read back and checked before it is kept."""
-    probe = data.x_validation
-    print(
-        keras_l0.export_saved_model(
-            small, _path(options, "saved_model"), probe=probe
-        )
-    )
-    print(
-        keras_l0.export_litert(
-            small, _path(options, "model.tflite"), probe=probe
-        )
-    )
-    print(
-        keras_l0.export_litert(
-            small,
-            _path(options, "model_int8.tflite"),
-            quantize="int8",
-            calibration_data=data.x_train[:_CALIBRATION_ROWS],
-            probe=probe,
-        )
-    )
-
-
 def _compare(dense, gated, small, data, options):
     runs = 20 if options.quick else 200
     return keras_l0.compare(
@@ -217,15 +167,12 @@ def _compare(dense, gated, small, data, options):
 
 def _finish(report, options):
     """Writes the report and the pictures, and says what came of it."""
-    with _whole(options, "report.json") as path:
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2)
+    artifacts.save_json(report, options.output_dir, "report.json")
     for name, share in report["test_accuracy"].items():
         print(f"  {name:<18} {100 * share:6.2f} % right")
     reporting.draw(report, options.output_dir)
-    names = [n for n in os.listdir(options.output_dir) if n[0] != "."]
     print(
         f"\n{reporting.summary(report)}\n\nDone in "
-        f"{report['seconds']:.0f} seconds. Written to {options.output_dir}: "
-        f"{', '.join(sorted(names))}"
+        f"{report['seconds']:.0f} seconds. "
+        f"{artifacts.listing(options.output_dir)}"
     )

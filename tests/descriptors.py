@@ -184,6 +184,18 @@ GATES = (
 METRICS = ()
 CALLBACKS = (
     Row("gate_history", keras_l0.callbacks.GateHistory, lambda made: None),
+    Row(
+        "gate_summaries",
+        lambda: keras_l0.callbacks.GateSummaries("logs", 2),
+        lambda made: None,
+    ),
+    Row(
+        "pareto_checkpoint",
+        lambda: keras_l0.callbacks.ParetoCheckpoint(
+            "sizes", "val_accuracy", "max", "params", 2, 1, 8
+        ),
+        lambda made: None,
+    ),
 )
 
 # What a model can hold.

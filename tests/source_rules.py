@@ -19,12 +19,16 @@ CHAIN = (
     "report",
 )
 _UP_TO_GRAPH = CHAIN[: CHAIN.index("graph") + 1]
+_UP_TO_SURGERY = CHAIN[: CHAIN.index("surgery") + 1]
 ALLOWED_IMPORTS = {
     **{name: CHAIN[:place] for place, name in enumerate(CHAIN)},
     "metrics": _UP_TO_GRAPH,
-    "callbacks": _UP_TO_GRAPH,
-    "training": _UP_TO_GRAPH,
-    "gating": (*CHAIN[: CHAIN.index("surgery") + 1], "training"),
+    "training": (*_UP_TO_SURGERY, "budget"),
+    "budget": _UP_TO_SURGERY,
+    "gating": (*_UP_TO_SURGERY, "training", "budget"),
+    "callbacks": (*CHAIN, "training", "budget"),
+    "cli": (*CHAIN, "training", "budget", "gating"),
+    "__main__": ("cli",),
     "version": (),
 }
 INTERNALS = pathlib.Path("keras_l0/internal/keras_internals.py")

@@ -6,10 +6,24 @@ import keras
 
 from keras_l0.cost.registry import register_cost_rule
 from keras_l0.cost.sizes import product
+from keras_l0.graph import named_weights
+
+_AXES = {"kernel": ("ih", "vh", "vh", "ho"), "bias": ("h", "h", "h", "o")}
+
+
+def _weights(layer):
+    """Those of the query, the keys, the values and the output, in turn."""
+    axes = {kind: iter(axes) for kind, axes in _AXES.items()}
+    found = {}
+    for name in named_weights(layer):
+        found[name] = next(axes.get(name.partition(":")[0], iter(())), "")
+    return found
 
 
 @register_cost_rule(
-    keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+    weights=_weights,
 )
 def attention(layer, input_shape, output_shape):
     """The projections at each step, and each query on each key and value.
@@ -25,10 +39,13 @@ def attention(layer, input_shape, output_shape):
     )
     if None in (queries, keys):
         return None
-    at_queries = sum(map(math.prod, (query, *gates, output)))
-    at_keys = math.prod(key) + math.prod(value)
     pairs = query[1] * (query[2] + value[2])
     axes = getattr(layer, "attention_axes", None)
     if axes is not None and len(axes) != len(input_shape) - 2:
         return None  # it does not join all pairs of steps
-    return queries * at_queries + keys * at_keys + queries * keys * pairs
+    return {
+        "ih": queries * sum(map(math.prod, (query, *gates))),
+        "vh": keys * (math.prod(key) + math.prod(value)),
+        "ho": queries * math.prod(output),
+        "h": queries * keys * pairs,
+    }

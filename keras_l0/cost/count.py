@@ -4,8 +4,10 @@ import dataclasses
 import math
 
 import keras
+import tensorflow as tf
 
 from keras_l0.cost.registry import cost_rule
+from keras_l0.cost.registry import layer_macs
 from keras_l0.graph import read_graph
 
 # Operations without weights that multiply tensors with each other.
@@ -36,17 +38,19 @@ class Cost:
         params: Integer, number of weights, trainable or not, without gates:
             what `keras.Model.count_params` says of the network without them.
         macs: Integer, multiply-accumulates of kernels for one example.
+        bytes: Integer, size of the weights in the types that they are kept in.
         uncounted: Names of the layers and operations whose multiplications
             are not in `macs`: there is no rule for them, or a size is open.
 
     Example:
 
-    >>> print(keras_l0.cost.Cost(params=10, macs=8, uncounted=("lstm",)))
+    >>> print(keras_l0.cost.Cost(10, macs=8, bytes=40, uncounted=("lstm",)))
     10 parameters, 8 MACs (without those of: lstm)
     """
 
     params: int
     macs: int
+    bytes: int
     uncounted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -79,29 +83,41 @@ def count(model: keras.Model) -> Cost:
 
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     >>> keras_l0.cost.count(model)
-    Cost(params=10, macs=8, uncounted=())
+    Cost(params=10, macs=8, bytes=40, uncounted=())
     """
     graph = read_graph(model)
     macs, uncounted, weights = 0, [], {}
     for node in graph.nodes:
         for variable in getattr(node.operation, "weights", ()):
             weights[id(variable)] = variable
-        counted = _macs(graph, node)
+        counted = operation_macs(
+            node.operation,
+            [graph.shape(tensor) for tensor in node.inputs],
+            [graph.shape(tensor) for tensor in node.outputs],
+        )
         if counted is None:
             uncounted.append(node.name)
-        macs += counted or 0
-    params = sum(math.prod(variable.shape) for variable in weights.values())
-    return Cost(params, macs, tuple(uncounted))
+        else:
+            macs += sum(counted.values())
+    sizes = [math.prod(variable.shape) for variable in weights.values()]
+    widths = [item_size(variable) for variable in weights.values()]
+    size = sum(n * width for n, width in zip(sizes, widths, strict=True))
+    return Cost(sum(sizes), macs, size, tuple(uncounted))
 
 
-def _macs(graph, node):
-    """Multiplications of one node, or None if they cannot be told."""
-    rule = cost_rule(node.operation)
-    if rule is not None:
-        return rule(
-            node.operation,
-            graph.shape(node.inputs[0]),
-            graph.shape(node.outputs[0]),
-        )
-    multiplies = node.type_name in _PRODUCTS
-    return None if multiplies or getattr(node.operation, "weights", ()) else 0
+def operation_macs(
+    operation: object, input_shapes: list[tuple], output_shapes: list[tuple]
+) -> dict[str, int] | None:
+    """Multiplications of one call by the axes with which they shrink.
+
+    None if they cannot be told.
+    """
+    if cost_rule(operation) is not None:
+        return layer_macs(operation, input_shapes[0], output_shapes[0])
+    multiplies = type(operation).__name__ in _PRODUCTS
+    return None if multiplies or getattr(operation, "weights", ()) else {}
+
+
+def item_size(variable: keras.Variable) -> int:
+    """Bytes of one entry of a variable."""
+    return tf.as_dtype(variable.dtype).size

@@ -5,14 +5,16 @@ import keras
 from keras_l0.cost.registry import register_cost_rule
 from keras_l0.cost.sizes import product
 
+_WEIGHTS = {"kernel": "io", "bias": "o"}
 
-@register_cost_rule(keras.layers.Dense)
+
+@register_cost_rule(keras.layers.Dense, weights=_WEIGHTS)
 def dense(layer, input_shape, output_shape):
     """The kernel, once at every position in front of the last axis."""
-    return product(*input_shape[1:], output_shape[-1])
+    return {"io": product(*input_shape[1:], output_shape[-1])}
 
 
-@register_cost_rule(keras.layers.EinsumDense)
+@register_cost_rule(keras.layers.EinsumDense, weights=_WEIGHTS)
 def einsum_dense(layer, input_shape, output_shape):
     """One multiplication for each combination of the equation's indices."""
     operands = layer.equation.split("->")[0]
@@ -21,7 +23,7 @@ def einsum_dense(layer, input_shape, output_shape):
     sizes = dict(zip(labels, input_shape, strict=True))
     del sizes[next(iter(sizes))]  # the batch axis
     sizes.update(zip(kernel, layer.kernel.shape, strict=True))
-    return product(*sizes.values())
+    return {"io": product(*sizes.values())}
 
 
 def _labels(operand, rank):

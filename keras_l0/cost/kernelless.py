@@ -13,6 +13,7 @@ from keras_l0.cost.registry import register_cost_rule
     keras.layers.Normalization,
     keras.layers.PReLU,
     keras.layers.RMSNormalization,
+    weights={"count": "", "*": "o"},
 )
 def kernelless(layer, input_shape, output_shape):
     """Work per element, or a look-up."""

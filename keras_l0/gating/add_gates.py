@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_l0 import gates
+from keras_l0.budget import Budget
 from keras_l0.gating.sites import GateSite
 from keras_l0.gating.sites import sites_of
 from keras_l0.graph import read_graph
@@ -15,6 +16,7 @@ from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.layers import gate_vectors
+from keras_l0.layers.setting import logits_around
 from keras_l0.surgery.copy_model import copy_model
 from keras_l0.training import L0Model
 
@@ -22,8 +24,9 @@ from keras_l0.training import L0Model
 _OPEN = {
     "arm": lambda: gates.ARM(inference="binary"),
     "dependent": lambda: gates.DependentHardConcrete(start="open"),
+    # tanh is 1 only where it has no slope any more.
+    "diff_prune": lambda: gates.DiffPrune(transform="clipped_sigmoid"),
 }
-_LARGEST_LOGIT = 16.0
 _SURELY_OPEN = 1 - 1e-4
 
 
@@ -35,6 +38,7 @@ def add_gates(
     include: layer_filter.LayerFilter = None,
     exclude: layer_filter.LayerFilter = None,
     streams: bool = False,
+    budget: Budget | None = None,
 ) -> L0Model:
     """Puts gates on every group of units of a model, trained or not.
 
@@ -57,6 +61,8 @@ def add_gates(
         streams: Whether layers that write one residual stream share gates, so
             that the stream itself becomes narrower; without it they have
             none. Defaults to `False`.
+        budget: Size of the network that `fit` is to reach, in place of `l0`.
+            Defaults to None.
 
     Returns:
         gated: An `L0Model`, not compiled.
@@ -64,8 +70,9 @@ def add_gates(
     Raises:
         TypeError: if `model` is not a Keras model.
         ValueError: if the model is not built, is a subclassed model, has
-            gates already or nothing to gate; if a filter fits no layer, or the
-            gates cannot start open.
+            gates already or nothing to gate; if a filter fits no layer, the
+            gates cannot start open, the budget is out of reach, or both `l0`
+            and `budget` are given.
 
     Example:
 
@@ -81,6 +88,11 @@ def add_gates(
     >>> bool((gated(x) == model(x)).numpy().all())
     True
     """
+    if budget is not None and l0 is not None:
+        raise ValueError(
+            "`l0` is a price, and a budget finds its own: give one of them. "
+            f"Received: l0={l0!r}, budget={budget!r}"
+        )
     graph = read_graph(model)
     sites = sites_of(graph, include, exclude, streams)
     chosen = [site for site in sites if site.reason is None]
@@ -90,6 +102,8 @@ def add_gates(
     with deep_graphs(2 * len(graph.nodes)):
         gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
     _open(gated)
+    if budget is not None:
+        gated.set_budget(budget)
     return gated
 
 
@@ -171,14 +185,10 @@ def _open(gated):
 
 
 def _open_logit(gate):
-    """The lowest logit whose gate is 1, by bisection; None if it saturates."""
-    low, high = -_LARGEST_LOGIT, _LARGEST_LOGIT
-    while high - low > 1e-3:
-        middle = (low + high) / 2
-        opened = float(gate.deterministic_gate(np.float32([middle]))[0]) == 1
-        low, high = (low, middle) if opened else (middle, high)
+    """The lowest logit whose gate is 1; None if it saturates."""
+    _, lowest = logits_around(gate, 1.0)
     # A little above it, lest the first step closes what was just open.
-    logit = np.float32([high + 0.1])
+    logit = np.float32([lowest + 0.1])
     saturated = gate.stochastic and (
         float(gate.prob_nonzero(logit)[0]) > _SURELY_OPEN
     )

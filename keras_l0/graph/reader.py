@@ -1,11 +1,11 @@
 """Reads a Keras model into a `Graph`."""
 
 import inspect
-from collections.abc import Mapping
 
 import keras
 import numpy as np
 
+from keras_l0.graph import nested
 from keras_l0.graph.record import Graph
 from keras_l0.graph.record import Node
 from keras_l0.graph.record import Ref
@@ -56,7 +56,7 @@ class _Reader:
         self._unique = UniqueNames()  # shared layers are counted up
 
     def read(self, model):
-        model = _as_functional(model)
+        model = nested.as_functional(model)
         self._walk(model, prefix="")
         return Graph(
             self.nodes,
@@ -84,20 +84,25 @@ class _Reader:
         """Adds a call, opened or split if need be; the outputs' numbers."""
         if isinstance(operation, L0Gate):
             return self._split(operation, args, kwargs, specs, prefix)
-        if _has_graph(operation):
-            inner = _as_functional(operation)
-            given = _in_order(inner, args, kwargs)
+        if nested.has_graph(operation):
+            inner = nested.as_functional(operation)
+            given = nested.in_order(inner, args, kwargs)
             if self._fits(inner, given, kwargs):
-                return self._open(inner, given, prefix + operation.name + "/")
+                inside = prefix + operation.name + "/"
+                given = [
+                    self._cast(number, operation, own.dtype, inside)
+                    for number, own in zip(given, inner.inputs, strict=True)
+                ]
+                return self._open(inner, given, inside)
         _refuse_hidden_gates(operation)
         name = prefix + operation.name
         return self._append(operation, args, kwargs, specs, name)
 
     def _fits(self, inner, given, kwargs):
-        """Whether the model computes on these tensors just as they are.
+        """Whether the model computes on these tensors, but for their type.
 
-        Keras casts the inputs of a nested model, adds or drops an axis of
-        size 1, and hands masks in and out without a trace in the graph.
+        Keras adds or drops an axis of size 1 of the inputs of a nested model,
+        and hands masks in and out without a trace in the graph.
         """
         masked = list(refs(kwargs.get("mask"))) or any(
             map(keras_internals.has_mask, inner.outputs)
@@ -107,9 +112,19 @@ class _Reader:
         specs = [self.specs[number] for number in given]
         return all(
             len(own.shape) == len(spec.shape)
-            and _cast_is_exact(spec.dtype, own.dtype)
             for own, spec in zip(inner.inputs, specs, strict=True)
         )
+
+    def _cast(self, number, model, wanted, prefix):
+        """Adds the casts of an input of a nested model; its number then."""
+        spec = self.specs[number]
+        for dtype in nested.casts(model, spec.dtype, wanted):
+            cast = keras_internals.operation_class("Cast")(dtype)
+            specs = [keras.KerasTensor(spec.shape, dtype)]
+            (number,) = self._append(
+                cast, (Ref(number),), {}, specs, prefix + "cast"
+            )
+        return number
 
     def _open(self, inner, given, prefix):
         """Walks a nested model in place of its call.
@@ -196,24 +211,6 @@ def _given(kwargs):
     }
 
 
-def _in_order(inner, args, kwargs):
-    """Numbers of the tensors that a call gives to each of a model's inputs."""
-    given = args[0] if args else kwargs.get("inputs")
-    if isinstance(given, Mapping) and not isinstance(inner.input, Mapping):
-        given = [given.get(tensor.name) for tensor in inner.inputs]
-    return list(refs(given))
-
-
-def _cast_is_exact(given, wanted):
-    """Whether a cast changes nothing that a layer computes."""
-    floats = keras.backend.is_float_dtype(
-        given
-    ) and keras.backend.is_float_dtype(wanted)
-    return given == wanted or (
-        floats and keras.backend.result_type(given, wanted) == wanted
-    )
-
-
 def _accepts_mask(layer):
     return "mask" in inspect.signature(layer.call).parameters
 
@@ -228,45 +225,6 @@ def _gated_weights(wrapper, gates):
         for name, variable in named_weights(wrapper.layer).items()
         if id(variable) in gated
     }
-
-
-def _has_graph(operation):
-    """Whether `operation` is a model that runs a graph and nothing else."""
-    if isinstance(operation, keras.Sequential):
-        own_call = type(operation).call is not keras.Sequential.call
-        return not own_call and bool(getattr(operation, "inputs", None))
-    return keras_internals.functional_nodes(operation) is not None
-
-
-def _as_functional(model):
-    """The Functional model behind `model`, or a clear refusal."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            "`model` must be a `keras.Model`. "
-            f"Received: model={model!r} ({type(model).__name__})"
-        )
-    if isinstance(model, keras.Sequential) and not model.built:
-        raise ValueError(
-            f"Model '{model.name}' is not built, so that its layers have no "
-            "shapes yet. Begin it with `keras.Input(...)`, or call it on data "
-            "first."
-        )
-    if not _has_graph(model):
-        raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) is a subclassed "
-            "model: what it computes is in its `call`, not in a graph of "
-            "layers to follow. Rebuild it as a Functional model: call its "
-            "layers on `keras.Input(...)` and pass input and output to "
-            "`keras.Model`."
-        )
-    if isinstance(model, keras.Sequential):
-        return keras.Model(_sole(model.inputs), _sole(model.outputs))
-    return model
-
-
-def _sole(tensors):
-    """One tensor for a list of one, so that the model takes no list."""
-    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _refuse_what_cannot_be_kept(wrapper, name):
@@ -285,6 +243,6 @@ def _refuse_hidden_gates(operation):
             "gates inside, where they cannot be reached. Put the gate around "
             "the layer instead: `L0Gate(TimeDistributed(layer))`, not "
             "`TimeDistributed(L0Gate(layer))`. A nested model is opened if it "
-            "has a graph, is called on tensors of the rank and type of its "
-            "inputs, and neither takes nor returns a mask."
+            "has a graph, is called on tensors of the rank of its inputs, and "
+            "neither takes nor returns a mask."
         )

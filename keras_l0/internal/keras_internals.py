@@ -10,6 +10,7 @@ from keras.src import ops
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.models.functional import Functional
+from keras.src.utils import tracking
 
 
 def once_per_call(key: object, make: Callable[[], object]) -> object:
@@ -125,9 +126,15 @@ def _operations_behind(outputs):
 def add_sublayer(
     layer: keras.layers.Layer, name: str, sublayer: keras.layers.Layer
 ) -> None:
-    """Gives a layer that is built, and locked, one more sublayer."""
+    """Gives a layer that is built, and locked, one more sublayer.
+
+    It takes the place of the one with that name, if there is one.
+    """
     locked = layer._tracker.locked
     layer._tracker.unlock()
+    before = getattr(layer, name, None)
+    if before is not None:
+        layer._layers.remove(before)
     setattr(layer, name, sublayer)
     if locked:
         layer._tracker.lock()
@@ -177,3 +184,96 @@ class AveragedMultiOptimizer(keras.optimizers.MultiOptimizer):
                 strict=True,
             )
         return [averages[id(v)] for v in self._trainable_variables]
+
+
+# What makes a Functional model run its graph, and no other.
+_GRAPH = (
+    "_inputs",
+    "_outputs",
+    "_inputs_struct",
+    "_outputs_struct",
+    "_nodes",
+    "_nodes_by_depth",
+    "_operations",
+    "_operations_by_depth",
+)
+
+
+def adopt_graph(model: keras.Model, other: keras.Model) -> None:
+    """Makes `model` run the graph of `other`; everything else of it stays.
+
+    Args:
+        model: A Functional model.
+        other: A Functional model with inputs and outputs of the same shapes.
+    """
+    gone = {id(layer) for layer in model.layers}
+    more = [layer for layer in model._layers if id(layer) not in gone]
+    with tracking.DotNotTrackScope():
+        for name in _GRAPH:
+            setattr(model, name, getattr(other, name))
+        model._layers[:] = [*other.layers, *more]
+        ids = model._tracker.stored_ids["layers"]
+        ids.clear()
+        ids.update(map(id, model._layers))
+        if model.compiled:
+            # Keras warns of layers that were not there.
+            model._compiled_trainable_state = {
+                layer: layer.trainable for layer in model._flatten_layers()
+            }
+
+
+def inner_optimizers(
+    optimizer: keras.optimizers.Optimizer,
+) -> list[keras.optimizers.Optimizer]:
+    """The optimizers that an optimizer hands its work to."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return [optimizer.inner_optimizer]
+    return list(getattr(optimizer, "_inner_optimizers", ()))
+
+
+def optimized_variables(
+    optimizer: keras.optimizers.Optimizer,
+) -> list[keras.Variable]:
+    """The variables that a built optimizer was built for."""
+    return list(optimizer._trainable_variables)
+
+
+def optimizer_slots(
+    optimizer: keras.optimizers.Optimizer,
+) -> dict[str, dict[int, keras.Variable]]:
+    """Attribute -> id of an optimized variable -> what is kept for it.
+
+    Keras' optimizers keep lists as long as that of the variables, in order.
+    """
+    known = optimizer._trainable_variables
+    found = {}
+    for name, values in vars(optimizer).items():
+        if (
+            isinstance(values, list)
+            and name not in ("_trainable_variables", "_variables")
+            and len(values) == len(known)
+            and any(isinstance(value, keras.Variable) for value in values)
+        ):
+            pairs = zip(known, values, strict=True)
+            found[name] = {id(v): s for v, s in pairs if s is not None}
+    return found
+
+
+def forget_variables(optimizer: keras.optimizers.Optimizer) -> None:
+    """Makes an optimizer ready to be built for other variables.
+
+    What it had before it was built, its steps and its rate, stays.
+    """
+    for inner in inner_optimizers(optimizer):
+        forget_variables(inner)
+    first = (optimizer._iterations, optimizer._learning_rate)
+    stays = [v for v in optimizer._variables if any(v is f for f in first)]
+    # A new list: TensorFlow saves none that something was taken out of.
+    optimizer._variables = stays
+    belongs, _ = optimizer._tracker.config["variables"]
+    store = belongs, optimizer._variables
+    optimizer._tracker.config["variables"] = store
+    optimizer._tracker.stored_ids["variables"] = set(map(id, stays))
+    optimizer._trainable_variables = []
+    optimizer._trainable_variables_indices = {}
+    optimizer.built = False

@@ -25,7 +25,7 @@ _MADE_UP_ROWS = 32
 
 def compare(
     model: keras.Model | None,
-    gated: keras.Model,
+    gated: keras.Model | None,
     small: keras.Model | None = None,
     x: object = None,
     *,
@@ -42,9 +42,15 @@ def compare(
     those of the gated model in inference mode. Files are written to a
     temporary folder and removed.
 
+    Without `gated`, a dense and a stripped model are compared. The stripped
+    one then has nothing that it must agree with but its own files: the outputs
+    of the dense model, and of each file, are compared with its outputs. Those
+    of the dense model may differ for a good reason, such as fine-tuning.
+
     Args:
         model: The dense model to compare with, or None.
-        gated: The trained model with its gates.
+        gated: The trained model with its gates. None if there is none, and
+            `model` and `small` are given.
         small: The stripped model. None strips `gated`. Defaults to None.
         x: Input data `[n, ...]`; for several inputs a list, or a dict by
             name. The first row is the one that is timed. None makes up seeded
@@ -62,8 +68,9 @@ def compare(
     Raises:
         TypeError: if an argument has the wrong type.
         ValueError: if a model has no graph or other inputs than `gated`,
-            `small` has gates, `x` does not fit, a quantization is not known,
-            or `"int8"` comes without `x`.
+            `small` has gates, `gated` is missing and `model` or `small` too,
+            `x` does not fit, a quantization is not known, or `"int8"` comes
+            without `x`.
 
     Example:
 
@@ -74,41 +81,61 @@ def compare(
     >>> comparison.to_dict()["models"]["gated"]["params"]
     13
     """
-    inputs.check_graph(gated)
-    _check_same_inputs("model", model, gated)
-    _check_same_inputs("small", small, gated)
-    if small is not None and has_gates(small):
-        raise ValueError(
-            "`small` must be stripped, but it has gates. Pass "
-            f"`strip_gates(gated)` or None. Received: small='{small.name}'"
-        )
+    _check_models(model, gated, small)
     quantizations = _quantizations(quantize, x)
     _check_runs(runs)
-    data = _data(gated, x)
     small = stock_model(gated) if small is None else small
+    data = _data(small, x)
     with tempfile.TemporaryDirectory() as folder:
         stages = _write(model, gated, small, folder, quantizations, data)
-        differences, reference = _differences(gated, stages[-1], data)
+        differences, largest_output = _differences(stages, data)
     times = _times(stages, data, runs)
     rows = tuple(row for stage in stages for row in _rows(stage, times))
     return Comparison(
         models=rows,
         differences=differences,
-        largest_output=reference,
+        largest_output=largest_output,
         examples=len(data[0]),
-        batch=inputs.batch_size(gated) or 1,
+        batch=inputs.batch_size(small) or 1,
         notes=tuple(note for stage in stages for note in stage.notes),
+        reference="stripped" if gated is None else "gated",
     )
 
 
-def _check_same_inputs(name, other, gated):
+def _check_models(model, gated, small):
+    if gated is None and (model is None or small is None):
+        raise ValueError(
+            "`gated` may be None only where `model` and `small` are given. "
+            f"Received: model={_name(model)}, small={_name(small)}"
+        )
+    first, reference = ("small", small) if gated is None else ("gated", gated)
+    inputs.check_graph(reference)
+    _check_same_inputs("model", model, first, reference)
+    _check_same_inputs("small", small, first, reference)
+    if small is not None and has_gates(small):
+        raise ValueError(
+            "`small` must be stripped, but it has gates. Pass "
+            f"`strip_gates(gated)` or None. Received: small='{small.name}'"
+        )
+    if gated is None and has_gates(model):
+        raise ValueError(
+            "`model` must be dense where `gated` is None, but it has gates. "
+            f"Pass it as `gated`. Received: model='{model.name}'"
+        )
+
+
+def _name(model):
+    return None if model is None else f"'{model.name}'"
+
+
+def _check_same_inputs(name, other, first, reference):
     if other is None:
         return
-    expected = [(t.shape, t.dtype) for t in gated.inputs]
+    expected = [(t.shape, t.dtype) for t in reference.inputs]
     found = [(t.shape, t.dtype) for t in inputs.check_graph(other).inputs]
     if found != expected:
         raise ValueError(
-            f"`{name}` must take the same inputs as `gated`: {expected}. "
+            f"`{name}` must take the same inputs as `{first}`: {expected}. "
             f"Received: {found}"
         )
 
@@ -131,21 +158,20 @@ def _quantizations(quantize, x):
     return names
 
 
-def _data(gated: keras.Model, x: object) -> list[np.ndarray]:
+def _data(model: keras.Model, x: object) -> list[np.ndarray]:
     """One array per input; whole batches where the model prescribes a size."""
     if x is None:
-        return inputs.made_up(gated, _MADE_UP_ROWS)
-    arrays = inputs.as_arrays(gated, x, "x")
+        return inputs.made_up(model, _MADE_UP_ROWS)
+    arrays = inputs.as_arrays(model, x, "x")
     rows = len(arrays[0])
-    rows -= rows % (inputs.batch_size(gated) or 1)
+    rows -= rows % (inputs.batch_size(model) or 1)
     return [array[:rows] for array in arrays]
 
 
 def _write(model, gated, small, folder, quantizations, data):
     """The artifacts of each stage; those of the stripped model come last."""
-    stages = [Artifacts("gated", gated), Artifacts("stripped", small)]
-    if model is not None:
-        stages.insert(0, Artifacts("dense", model))
+    named = {"dense": model, "gated": gated, "stripped": small}
+    stages = [Artifacts(n, m) for n, m in named.items() if m is not None]
     for stage in stages:
         stage.add_keras(folder)
         if stage.name != "gated":
@@ -156,10 +182,17 @@ def _write(model, gated, small, folder, quantizations, data):
     return stages
 
 
-def _differences(gated, stripped, data):
-    """What was run -> largest difference, and the gated model's scale."""
-    reference = model_runner.model_runner(gated)
-    batches = runners.in_chunks(data, inputs.batch_size(gated))
+def _differences(stages, data):
+    """What was run -> largest difference, and the scale of the reference.
+
+    The reference is the gated model; without one it is the stripped model, and
+    what is run is the dense one and the files.
+    """
+    dense, stripped = stages[0], stages[-1]
+    gated = next((s for s in stages if s.name == "gated"), None)
+    first = dense if gated is None else stripped
+    reference = model_runner.model_runner((gated or stripped).model)
+    batches = runners.in_chunks(data, inputs.batch_size(stripped.model))
     expected = [reference(batch) for batch in batches]
 
     def measure(runner):
@@ -170,13 +203,14 @@ def _differences(gated, stripped, data):
             ]
         )
 
-    candidates = {"model": model_runner.model_runner(stripped.model)}
-    candidates.update(stripped.forms)
+    candidates = {f"{first.name} model": model_runner.model_runner(first.model)}
+    for form, runner in stripped.forms.items():
+        candidates[f"stripped {form}"] = runner
     differences = {}
-    for form, runner in candidates.items():
-        found = stripped.attempt(form, measure, runner)
+    for name, runner in candidates.items():
+        found = stripped.attempt("Outputs", measure, runner)
         if found is not None:
-            differences[f"stripped {form}"] = found.max_difference
+            differences[name] = found.max_difference
     scale = agreement.worst([agreement.measure(e, e) for e in expected])
     return differences, scale.max_reference
 

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import textwrap
+from collections.abc import Sequence
 
 from keras_l0.internal import agreement
 from keras_l0.internal import files
@@ -20,6 +21,10 @@ _HEADER = (
     ".tflite",
     "1 thread",
     "2 threads",
+)
+_RETRAINED = (
+    "The difference of the dense model is more than rounding if the stripped",
+    "one was trained further.",
 )
 
 
@@ -62,11 +67,12 @@ class Comparison:
     Attributes:
         models: One `ModelFigures` per row.
         differences: What was run -> largest absolute difference between its
-            outputs and those of the gated model in inference mode.
-        largest_output: Float, largest absolute output of the gated model.
+            outputs and those of the `reference` model in inference mode.
+        largest_output: Float, largest absolute output of that model.
         examples: Integer, how many examples the differences were taken over.
         batch: Integer, how many examples LiteRT was timed on at once.
         notes: Strings: what could not be measured, and why.
+        reference: `"gated"`, or `"stripped"` if no gated model was given.
 
     Example:
 
@@ -87,18 +93,16 @@ class Comparison:
     examples: int
     batch: int = 1
     notes: tuple[str, ...] = ()
+    reference: str = "gated"
 
     def __str__(self) -> str:
-        rows = [_HEADER, *map(_cells, self.models)]
-        if len(self.models) > 1:
-            rows.append(_ratios(self.models))
         size = "one example" if self.batch == 1 else f"{self.batch} examples"
         lines = [
-            *table.aligned(rows),
+            *table.aligned(self.rows()),
             "",
             f"Threads: milliseconds of LiteRT for {size}, median.",
-            f"Largest difference from the outputs of the gated model (they "
-            f"reach {self.largest_output:.3g}),",
+            "Largest difference from the outputs of the "
+            f"{self.reference} model (they reach {self.largest_output:.3g}),",
             f"in inference mode, on {self.examples:,} examples:",
         ]
         differences = [
@@ -109,7 +113,20 @@ class Comparison:
             textwrap.fill(f"Note: {note}", _WIDTH, subsequent_indent="  ")
             for note in self.notes
         ]
-        return "\n".join([*lines, *table.aligned(differences), *notes])
+        lines += table.aligned(differences)
+        if self.reference != "gated":
+            lines += _RETRAINED
+        return "\n".join([*lines, *notes])
+
+    def rows(self) -> list[Sequence[str]]:
+        """The figures as a table.
+
+        Returns:
+            rows: Cells of the header, of each model and, if there are several,
+                of what the stripped one saves, as text.
+        """
+        rows = [_HEADER, *map(_cells, self.models)]
+        return [*rows, _ratios(self.models)] if len(self.models) > 1 else rows
 
     def to_dict(self) -> dict:
         """The same as a dict of strings and numbers.
@@ -169,7 +186,7 @@ def _cells(figures):
 def _ratios(models):
     """How much the stripped model saves against the first row."""
     first = models[0]
-    last = next(row for row in models if row.name == "stripped")
+    last = next(row for row in models[1:] if row.name == "stripped")
     values = [
         table.ratio(getattr(first, field.name), getattr(last, field.name))
         for field in dataclasses.fields(ModelFigures)[1:]

@@ -12,6 +12,8 @@ from itertools import cycle
 from keras_l0.internal import files
 from keras_l0.report import labels
 from keras_l0.report import table
+from keras_l0.report.pareto import COST_NAMES
+from keras_l0.report.pareto import ParetoFront
 
 # Okabe and Ito's colors, which color-blind readers can tell apart.
 _COLORS = (
@@ -185,6 +187,64 @@ def plot_accuracy_size(
         for name, (size, accuracy) in points.items()
     ]
     labels.label_points(axes, texts, list(zip(sizes, accuracies, strict=True)))
+    _save(figure, path)
+
+
+def plot_pareto(front: ParetoFront, path: str | os.PathLike) -> None:
+    """Draws the models of a Pareto front: what they are worth for their cost.
+
+    Beside each point stands the epoch after which the model was taken. To the
+    right of a point and below it (above it, where low values are good), up to
+    the line, lies what it dominates.
+
+    Args:
+        front: A `ParetoFront` of one point or more, such as
+            `keras_l0.callbacks.ParetoCheckpoint(...).front`.
+        path: As in `plot_open_units`.
+
+    Raises:
+        ValueError: if there is nothing to draw.
+        ImportError: if matplotlib is not installed.
+        OSError: if `path` cannot be written.
+
+    Example:
+
+    >>> point = keras_l0.report.ParetoPoint
+    >>> front = keras_l0.report.ParetoFront("val_accuracy", "max", "macs", (
+    ...     point(9, 0.95, 1000, 40_000), point(3, 0.98, 3000, 90_000)))
+    >>> keras_l0.report.plot_pareto(front, "pareto.png")
+    """
+    if not front.points:
+        raise ValueError("`front` must have a point. Received: points=()")
+    costs = [front.cost_of(point) for point in front.points]
+    values = [point.value for point in front.points]
+    figure, axes = _figure(4.2)
+    if min(costs) > 0 and max(costs) > 10 * min(costs):
+        axes.set_xscale("log")
+    axes.margins(0.08)
+    axes.grid(color=_PALE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.step(costs, values, where="post", color=_COLORS[0], linewidth=1)
+    axes.scatter(costs, values, s=50, color=_COLORS[0], zorder=4)
+    axes.xaxis.set_major_formatter(
+        lambda value, _: table.with_prefix(round(value, 6))
+    )
+    axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel(COST_NAMES[front.cost])
+    axes.set_ylabel(front.monitor)
+    _title(axes, "Models that no other dominates, by epoch")
+    side = 1 if front.mode == "max" else -1  # away from the line
+    for point, place in zip(
+        front.points, zip(costs, values, strict=True), strict=True
+    ):
+        axes.annotate(
+            str(point.epoch),
+            place,
+            (-6, 6 * side),
+            textcoords="offset points",
+            horizontalalignment="right",
+            verticalalignment="bottom" if side > 0 else "top",
+        )
     _save(figure, path)
 
 

@@ -90,6 +90,9 @@ class _Aligner:
         self.shapes = {t: graph.shape(t) for t in graph.specs}
         self.aligned = AlignedGraph([], [], {}, graph.outputs)
         self.realigned: dict[tuple, int] = {}
+        # id of a layer with weights -> axes of the inputs of its first call,
+        # counted from the back
+        self.first: dict[int, list[int | None]] = {}
 
     def align(self):
         for node in self.graph.nodes:
@@ -98,7 +101,7 @@ class _Aligner:
             if isinstance(rule, StripRule):
                 call = self._with_inputs_on_axis(call, rule)
             self._append(call, rule)
-        self.aligned.sharing.agree(self.aligned.rules)
+        self.aligned.sharing.agree(self.aligned.rules, self.aligned.axes)
         return self.aligned
 
     def _call(self, node):
@@ -118,8 +121,14 @@ class _Aligner:
     def _with_inputs_on_axis(self, call, rule):
         """The call, reading its inputs along the axes that its rule asks."""
         node = call.node
-        axes = [self.aligned.axes[t] for t in node.inputs]
-        wanted = iter(rule.input_axes(call, axes))
+        axes = rule.input_axes(call, self._axes_at_hand(call))
+        if call.weights:
+            behind = [
+                None if axis is None else axis - len(shape)
+                for axis, shape in zip(axes, call.input_shapes, strict=True)
+            ]
+            self.first.setdefault(id(call.layer), behind)
+        wanted = iter(axes)
         node.args, node.kwargs = keras.tree.map_structure(
             lambda leaf: (
                 Ref(self._on_axis(leaf.tensor, next(wanted)))
@@ -129,6 +138,21 @@ class _Aligner:
             (node.args, node.kwargs),
         )
         return call
+
+    def _axes_at_hand(self, call):
+        """Axes of the inputs so far, or those of an earlier call's inputs.
+
+        All calls of a layer are to be followed along the same axis, since it
+        has one set of weights.
+        """
+        earlier = self.first.get(id(call.layer), ())
+        if len(earlier) != len(call.input_shapes):
+            return [self.aligned.axes[t] for t in call.node.inputs]
+        ranks = [len(shape) for shape in call.input_shapes]
+        return [
+            None if axis is None or axis + rank < 1 else axis + rank
+            for axis, rank in zip(earlier, ranks, strict=True)
+        ]
 
     def _on_axis(self, tensor, axis):
         if self.aligned.axes[tensor] == axis:

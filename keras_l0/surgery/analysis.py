@@ -75,7 +75,9 @@ def _sweep(graph, channels, needed, kept):
         outputs = [channels[t].kept(needed[t]) for t in call.node.outputs]
         if not any(part.any() for part in outputs):
             continue
-        group = graph.sharing.group(index)
+        group = [index]
+        if not isinstance(graph.rules[index], Barrier):
+            group = graph.sharing.group(index)
         for other in group:
             others = [kept[t] for t in graph.calls[other].node.outputs]
             outputs = [a | b for a, b in zip(outputs, others, strict=True)]

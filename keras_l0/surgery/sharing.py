@@ -23,6 +23,7 @@ class Sharing:
     """
 
     def __init__(self, calls: list[Call]):
+        self._calls = calls
         users: dict[int, list[int]] = {}
         for index, call in enumerate(calls):
             if call.weights:
@@ -54,12 +55,41 @@ class Sharing:
         """Indices of the calls that share weights with call `index`."""
         return self._groups.get(index, [index])
 
-    def agree(self, rules: list[StripRule | Barrier]) -> None:
-        """Makes barriers of the calls that share with a barrier."""
+    def agree(
+        self, rules: list[StripRule | Barrier], axes: dict[int, int | None]
+    ) -> None:
+        """Makes barriers of calls that cannot be followed together.
+
+        These are calls that share with a barrier, and calls whose outputs are
+        followed along different axes, or axes of different sizes: no channel
+        of one of them is a channel of the other.
+
+        Args:
+            rules: One per call; they are changed.
+            axes: Tensor number -> axis.
+        """
         for index, group in self._groups.items():
-            if any(isinstance(rules[i], Barrier) for i in group):
-                if not isinstance(rules[index], Barrier):
-                    rules[index] = Barrier.SHARED_WEIGHTS
+            if isinstance(rules[index], Barrier):
+                continue
+            barriers = any(isinstance(rules[i], Barrier) for i in group)
+            if barriers or not self._have_same_channels(group, axes):
+                rules[index] = Barrier.SHARED_WEIGHTS
+
+    def _have_same_channels(self, group, axes):
+        calls = [self._calls[i] for i in group]
+        if isinstance(calls[0].layer, Scale):
+            return True  # as many as there are gates
+        first, *others = [_places(call, axes) for call in calls]
+        return all(first == other for other in others)
+
+
+def _places(call, axes):
+    """Axis, counted from the back, and number of channels of each output."""
+    followed = [axes[tensor] for tensor in call.node.outputs]
+    return [
+        None if axis is None else (axis - len(shape), shape[axis])
+        for axis, shape in zip(followed, call.output_shapes, strict=True)
+    ]
 
 
 def equal_weights(
@@ -73,8 +103,15 @@ def equal_weights(
 
 
 def agreed(own: Channels, others: list[Channels]) -> Channels:
-    """`own`, where known only what is known, and the same, in all `others`."""
+    """`own`, where known only what is known, and the same, in all `others`.
+
+    Nothing is known if there are not as many channels in all of them: weights,
+    of which there is one set, are then not along these channels.
+    """
     known = own.known
     for other in others:
+        if other.size != own.size:
+            known = np.zeros_like(known)
+            break
         known = known & other.known & (other.value == own.value)
     return dataclasses.replace(own, known=known)

@@ -43,7 +43,8 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
         **kwargs,
     ):
         weights = _optimizer("optimizer", optimizer)
-        if gate_optimizer is None:
+        by_default = gate_optimizer is None
+        if by_default:
             gate_optimizer = _default_gate_optimizer(weights)
         gates = _optimizer("gate_optimizer", gate_optimizer)
         if weights.use_ema != gates.use_ema:
@@ -56,6 +57,7 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
             lambda v: gates if keras_internals.is_marked(v) else weights,
             **kwargs,
         )
+        self._gates_by_default = by_default
         self.weight_optimizer, self.gate_optimizer = weights, gates
         self._inner_optimizers = [weights, gates]
 
@@ -74,6 +76,16 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
     @learning_rate.setter
     def learning_rate(self, value):
         self.weight_optimizer.learning_rate = value
+
+    def suit_gate_rate(self, least: float) -> None:
+        """Raises the gates' learning rate, unless somebody chose it.
+
+        Args:
+            least: The rate that it becomes, if it is less.
+        """
+        if self._gates_by_default:
+            rate = max(float(self.gate_optimizer.learning_rate), least)
+            self.gate_optimizer.learning_rate = rate
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object

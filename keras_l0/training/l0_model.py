@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_l0.budget.budget import Budget
 from keras_l0.internal import keras_internals
 from keras_l0.internal.api_export import keras_l0_export
 from keras_l0.layers import gate_layers
@@ -10,13 +11,14 @@ from keras_l0.layers import gate_vectors
 from keras_l0.layers import step_context
 from keras_l0.layers.gate_chain import GateChain
 from keras_l0.training import nan_guard
+from keras_l0.training.budgeted import BudgetedModel
 from keras_l0.training.draws import Draws
 from keras_l0.training.example_losses import splitter
 from keras_l0.training.gated_optimizer import GatedOptimizer
 
 
 @keras_l0_export
-class L0Model(keras.Model):
+class L0Model(BudgetedModel):
     """A `keras.Model` that trains every gate family, each by its own rule.
 
     It is made like any Keras model: from inputs and outputs, by subclassing,
@@ -33,8 +35,11 @@ class L0Model(keras.Model):
 
     `fit` and `evaluate` report, beside the loss and the metrics, `data_loss`
     and `penalty`, whose sum is the loss, and `open_gates`, the fraction of
-    all gates that `strip_gates` would keep. `fit` stops with an error when
-    the loss is NaN, and names the layer whose gates all closed, if one did.
+    all gates that `strip_gates` would keep; `fit` adds, after every epoch of
+    a model that is a graph, `params` and `macs`, the expected cost of the
+    stripped network as a fraction of the dense one's. It stops with an error
+    when the loss is NaN, and names the layer whose gates all closed, if one
+    did.
 
     `compile` takes, beside Keras' arguments, `gate_optimizer`: an optimizer
     for the gates, see `keras_l0.training.GatedOptimizer`.
@@ -48,7 +53,7 @@ class L0Model(keras.Model):
     >>> x = np.ones((32, 4), "float32")
     >>> history = model.fit(x, x[:, :1], verbose=0).history
     >>> sorted(history)
-    ['data_loss', 'loss', 'open_gates', 'penalty']
+    ['data_loss', 'loss', 'macs', 'open_gates', 'params', 'penalty']
     """
 
     def __new__(cls, *args: object, **kwargs: object) -> "L0Model":
@@ -105,6 +110,7 @@ class L0Model(keras.Model):
         loss: object = None,
         *,
         gate_optimizer: str | keras.optimizers.Optimizer | None = None,
+        budget: Budget | None = None,
         **kwargs,
     ) -> None:
         """Configures training, as in Keras.
@@ -114,13 +120,17 @@ class L0Model(keras.Model):
             loss: As in `keras.Model.compile`.
             gate_optimizer: Optimizer of the gates; None takes the default of
                 `keras_l0.training.GatedOptimizer`.
+            budget: A `keras_l0.Budget` that `fit` is to reach. None leaves
+                the model's own, if it has one. Defaults to None.
             **kwargs: As in `keras.Model.compile`.
 
         Raises:
             TypeError: if an optimizer is not one.
             ValueError: if `optimizer` brings its own gate optimizer and
-                `gate_optimizer` is given too.
+                `gate_optimizer` is given too, or `budget` does not fit.
         """
+        if budget is not None:
+            self.set_budget(budget)
         if not isinstance(optimizer, GatedOptimizer):
             optimizer = GatedOptimizer(optimizer, gate_optimizer)
         elif gate_optimizer is not None:
@@ -136,12 +146,6 @@ class L0Model(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:
             self.optimizer.build(self.trainable_variables)
-
-    def fit(self, *args, callbacks: object = None, **kwargs):
-        """`keras.Model.fit`, which stops with an error on a NaN loss."""
-        return super().fit(
-            *args, callbacks=nan_guard.added_to(callbacks, self), **kwargs
-        )
 
     def __call__(self, *args, **kwargs):
         if step_context.current() is not None:
@@ -185,18 +189,22 @@ class L0Model(keras.Model):
         antithetic = None
         if draws.antithetic:
             antithetic = self._antithetic_loss(draws, x, y, sample_weight)
-        with tf.GradientTape() as tape:
+        bound = self.is_bound
+        with tf.GradientTape(persistent=bound) as tape:
             context = self._context()
             y_pred, data_loss = self._forward(
                 context, draws, False, x, y, sample_weight
             )
             with context:  # gates and penalty share their logits
                 penalty = self._penalty(layers)
+                constraint = self.constraint() if bound else None
             split = splitter(self, draws, y, y_pred, sample_weight)
             surrogate = draws.surrogate(split(data_loss), antithetic)
             loss = self.optimizer.scale_loss(data_loss + penalty + surrogate)
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
+        if bound:
+            gradients = constraint.pull(tape, gradients, variables)
         gradients = nan_guard.spare_gates(gradients, variables, data_loss)
         self.optimizer.apply(gradients, variables)
         self._track(data_loss, penalty, layers, x)

@@ -72,13 +72,3 @@ def spare_gates(
         else gradient
         for gradient, variable in zip(gradients, variables, strict=True)
     ]
-
-
-def added_to(callbacks: object, model: keras.Model) -> object:
-    """`callbacks` of `fit`, with a guard."""
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        guard = NanGuard()
-        guard.set_model(model)
-        callbacks.callbacks.append(guard)
-        return callbacks
-    return [*keras.tree.flatten(callbacks or []), NanGuard()]

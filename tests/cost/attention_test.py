@@ -6,6 +6,8 @@ from absl.testing import parameterized
 from keras import layers
 
 from keras_l0 import cost
+from keras_l0.cost import registry
+from keras_l0.graph import named_weights
 from tests import test_util
 
 
@@ -46,6 +48,36 @@ class AttentionTest(test_util.TestCase):
         # 4 x 5 queries on 2 x 3 keys, all pairs of them.
         expected = 20 * 36 + 2 * 6 * 36 + 20 * 36 + 2 * 20 * 6 * 6
         self.assertEqual(count(layer, (4, 5), (2, 3)).macs, expected)
+
+    @parameterized.parameters(False, True)
+    def test_axes_are_those_of_the_weights(self, use_bias):
+        # Sizes that tell the axes apart: 5 heads; inputs, keys, outputs.
+        layer = layers.MultiHeadAttention(
+            5, 2, 3, use_bias=use_bias, output_shape=7
+        )
+        query, memory = keras.Input((4, 11)), keras.Input((6, 13))
+        layer(query, memory)
+        axes = registry.weight_axes(layer)
+        weights = named_weights(layer)
+        self.assertEqual(set(axes), set(weights))
+        sizes = {11: "i", 13: "v", 5: "h", 7: "o"}
+        for name, variable in weights.items():
+            letters = [sizes.get(size, "") for size in variable.shape]
+            self.assertCountEqual("".join(letters), axes[name], name)
+
+    def test_macs_by_axes(self):
+        layer = layers.MultiHeadAttention(5, 2, 3, output_shape=7)
+        query, memory = keras.Input((4, 11)), keras.Input((6, 13))
+        layer(query, memory)
+        self.assertEqual(
+            registry.layer_macs(layer, (None, 4, 11), (None, 4, 7)),
+            {
+                "ih": 4 * 11 * 5 * 2,
+                "vh": 6 * 13 * 5 * (2 + 3),
+                "ho": 4 * 5 * 3 * 7,
+                "h": 4 * 6 * 5 * (2 + 3),
+            },
+        )
 
     def test_what_cannot_be_told_is_uncounted(self):
         for layer, queries, keys in (

@@ -25,7 +25,7 @@ def lenet(wrap=lambda layer: layer):
 
 
 # LeNet-5, Caffe's variant, as the papers on pruning it count.
-LENET = cost.Cost(params=431_080, macs=2_293_000)
+LENET = cost.Cost(params=431_080, macs=2_293_000, bytes=4 * 431_080)
 
 
 class CountTest(test_util.TestCase):
@@ -56,14 +56,14 @@ class CountTest(test_util.TestCase):
         shared = keras.layers.Dense(4)
         inputs = keras.Input((4,))
         model = keras.Model(inputs, shared(shared(inputs)))
-        self.assertEqual(cost.count(model), cost.Cost(20, 32))
+        self.assertEqual(cost.count(model), cost.Cost(20, 32, 80))
 
     def test_nested_model_is_opened(self):
         inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
         inputs = keras.Input((5,))
         outputs = keras.layers.Dense(2)(inner(keras.layers.Dense(4)(inputs)))
         counted = cost.count(keras.Model(inputs, outputs))
-        self.assertEqual(counted, cost.Cost(24 + 15 + 8, 20 + 12 + 6))
+        self.assertEqual(counted, cost.Cost(47, 20 + 12 + 6, 188))
 
     def test_frozen_layer_without_rule_is_named(self):
         layer = keras.layers.ConvLSTM1D(4, 2, name="memory")
@@ -71,8 +71,9 @@ class CountTest(test_util.TestCase):
         model = keras.Sequential(
             [keras.Input((5, 4, 3)), layer, keras.layers.Dense(2)]
         )
+        n = model.count_params()
         self.assertEqual(
-            cost.count(model), cost.Cost(model.count_params(), 24, ("memory",))
+            cost.count(model), cost.Cost(n, 24, 4 * n, ("memory",))
         )
 
     def test_open_size_is_named(self):
@@ -84,7 +85,7 @@ class CountTest(test_util.TestCase):
                 keras.layers.Dense(2),
             ]
         )
-        self.assertEqual(cost.count(model), cost.Cost(122, 8, ("open",)))
+        self.assertEqual(cost.count(model), cost.Cost(122, 8, 488, ("open",)))
 
     def test_product_of_tensors_is_named(self):
         inputs = keras.Input((4, 4))
@@ -102,11 +103,28 @@ class CountTest(test_util.TestCase):
         # Units 10-25-250, 4 x 4 positions in front of the dense layers.
         params = 10 * 26 + 25 * 251 + 250 * 401 + 10 * 251
         macs = 576 * 25 * 10 + 64 * 25 * 10 * 25 + 400 * 250 + 250 * 10
-        self.assertEqual(counted, cost.Cost(params, macs))
+        self.assertEqual(counted, cost.Cost(params, macs, 4 * params))
+
+    def test_bytes_follow_the_types_of_the_weights(self):
+        model = keras.Sequential(
+            [
+                keras.Input((4,)),
+                keras.layers.Dense(3, dtype="bfloat16"),
+                keras.layers.Dense(2, dtype="mixed_float16"),
+                keras.layers.Dense(1, dtype="float64"),
+            ]
+        )
+        self.assertEqual(cost.count(model).bytes, 2 * 15 + 4 * 8 + 8 * 3)
+
+    def test_bytes_of_shared_weights_count_once(self):
+        shared = keras.layers.Dense(4)
+        inputs = keras.Input((4,))
+        model = keras.Model(inputs, shared(shared(inputs)))
+        self.assertEqual(cost.count(model).bytes, 4 * 20)
 
     def test_text_names_what_is_missing(self):
         self.assertEqual(
-            str(cost.Cost(1234, 56, ("a", "b"))),
+            str(cost.Cost(1234, 56, 4936, ("a", "b"))),
             "1,234 parameters, 56 MACs (without those of: a, b)",
         )
 

@@ -21,14 +21,15 @@ class KernellessTest(test_util.TestCase):
         layer = make(groups=2) if "Group" in make.__name__ else make()
         model = keras.Sequential([keras.Input((4,)), layer])
         counted = cost.count(model)
-        self.assertEqual(counted, cost.Cost(model.count_params(), 0))
+        self.assertEqual(counted.params, model.count_params())
+        self.assertEqual(counted.macs, 0)
         self.assertGreater(counted.params, 0)
 
     def test_macs_of_embedding_are_zero(self):
         model = keras.Sequential(
             [keras.Input((3,)), keras.layers.Embedding(7, 2)]
         )
-        self.assertEqual(cost.count(model), cost.Cost(14, 0))
+        self.assertEqual(cost.count(model), cost.Cost(14, 0, 56))
 
     def test_reversible_embedding_is_uncounted(self):
         layer = keras.layers.ReversibleEmbedding(7, 2, name="tied")

@@ -7,6 +7,8 @@ so that the outputs of a linear layer sum to its number of multiplications.
 import keras
 import numpy as np
 
+from keras_l0.cost import registry
+
 
 def products(layer: keras.layers.Layer, input_shape: tuple) -> int:
     """Multiplications of `layer` for one example of shape `input_shape`."""
@@ -15,3 +17,11 @@ def products(layer: keras.layers.Layer, input_shape: tuple) -> int:
         variable.assign(keras.ops.full(variable.shape, variable.ndim > 1))
     outputs = layer(np.ones((1, *input_shape), "float32"))
     return int(np.sum(keras.ops.convert_to_numpy(outputs), dtype="float64"))
+
+
+def macs(
+    layer: keras.layers.Layer, input_shape: tuple, output_shape: tuple
+) -> int | None:
+    """Multiplications that the layer's rule counts."""
+    found = registry.layer_macs(layer, input_shape, output_shape)
+    return None if found is None else sum(found.values())

@@ -55,6 +55,60 @@ class RegistryTest(test_util.TestCase):
         cost.register_cost_rule(Own, override=True)(second)
         self.assertIs(registry.cost_rule(Own()), second)
 
+    def test_macs_by_axes(self):
+        class Own(keras.layers.Layer):
+            pass
+
+        shapes = (None, 4), (None, 2)
+        for returned, expected in (
+            (7, {"": 7}),
+            ({"io": 8, "i": 3}, {"io": 8, "i": 3}),
+            (0, {"": 0}),
+            (None, None),
+            ({"io": 8, "i": None}, None),
+        ):
+            cost.register_cost_rule(Own, override=True)(
+                lambda layer, inputs, outputs, macs=returned: macs
+            )
+            self.assertEqual(registry.layer_macs(Own(), *shapes), expected)
+        unknown = keras.layers.ConvLSTM1D(2, 1)
+        self.assertIsNone(registry.layer_macs(unknown, *shapes))
+
+    def test_sum_over_the_axes_is_counted(self):
+        class Own(keras.layers.Layer):
+            def call(self, inputs):
+                return inputs[..., :2]
+
+        cost.register_cost_rule(Own)(
+            lambda layer, inputs, outputs: {"io": 10, "i": 3}
+        )
+        model = keras.Sequential([keras.Input((5,)), Own()])
+        self.assertEqual(cost.count(model).macs, 13)
+
+    def test_axes_of_weights(self):
+        class Own(keras.layers.Dense):
+            pass
+
+        class Child(Own):
+            pass
+
+        def rule(layer, input_shape, output_shape):
+            return 0
+
+        self.assertEqual(registry.weight_axes(keras.layers.Layer()), {})
+        dense = {"kernel": "io", "bias": "o"}
+        self.assertEqual(registry.weight_axes(Own(2)), dense)
+        cost.register_cost_rule(Own)(rule)
+        self.assertEqual(registry.weight_axes(Child(2)), {})
+        cost.register_cost_rule(Own, weights={"*": "o"}, override=True)(rule)
+        self.assertEqual(registry.weight_axes(Child(2)), {"*": "o"})
+        cost.register_cost_rule(
+            Own,
+            weights=lambda layer: {"kernel": "i" * layer.units},
+            override=True,
+        )(rule)
+        self.assertEqual(registry.weight_axes(Child(2)), {"kernel": "ii"})
+
     def test_not_a_layer_class_raises(self):
         for wrong in (3, dict, keras.layers.Dense(2)):
             with self.assertRaisesRegex(TypeError, "`keras.layers.Layer` cl"):

@@ -98,6 +98,15 @@ class LoadTest(NpzTestCase):
         self.assertAllClose(data.x_test[0, 3, :, 0], row, atol=1e-6, rtol=0)
         self.assertEqual(data.x_train.shape, (36, 8, 8, 1))
 
+    def test_rows_are_the_rows_of_the_images_with_their_channels(self):
+        source = arrays(shape=(6, 5, 3))
+        self.write(x_train=source["x_train"], x_test=source["x_test"])
+        data = datasets.load("mnist")
+        rows = datasets.as_rows(data)
+        self.assertEqual(rows.x_validation.shape, (4, 6, 15))
+        self.assertAllEqual(rows.x_test[7, 2, 3:6], data.x_test[7, 2, 1])
+        self.assertAllEqual(rows.y_test, data.y_test)
+
     def test_larger_images_keep_their_size(self):
         self.write()
         data = datasets.load("mnist", image_size=5)

@@ -67,23 +67,6 @@ class PrepareTest(test_util.TestCase):
             )
 
 
-class WholeFilesTest(test_util.TestCase):
-    def test_failure_keeps_the_old_file_and_leaves_nothing_else(self):
-        folder = self.create_tempdir().full_path
-        chosen = dataclasses.replace(OPTIONS, output_dir=folder)
-        with training._whole(chosen, "report.json") as path:
-            with open(path, "w") as file:
-                file.write("old")
-        with self.assertRaisesRegex(RuntimeError, "stop"):
-            with training._whole(chosen, "report.json") as path:
-                with open(path, "w") as file:
-                    file.write("half")
-                raise RuntimeError("stop")
-        self.assertEqual(os.listdir(folder), ["report.json"])
-        with open(os.path.join(folder, "report.json")) as file:
-            self.assertEqual(file.read(), "old")
-
-
 class OptimizerTest(test_util.TestCase):
     def test_gates_have_a_learning_rate_of_their_own(self):
         model = _gated()

@@ -101,6 +101,18 @@ class AddGatesTest(test_util.TestCase):
         for a, b in zip(gated(data), model(data), strict=True):
             self.assertAllEqual(a, b)
 
+    def test_budget(self):
+        budget = keras_l0.Budget(macs=0.5)
+        gated = keras_l0.add_gates(residual(), budget=budget)
+        self.assertEqual(gated.budget_control.budget, budget)
+        self.assertIsNone(keras_l0.add_gates(residual()).budget_control)
+        with self.assertRaisesRegex(
+            ValueError, "budget finds its own.*l0=0.001, budget=Budget"
+        ):
+            keras_l0.add_gates(residual(), l0=1e-3, budget=budget)
+        with self.assertRaisesRegex(ValueError, "cannot be reached"):
+            keras_l0.add_gates(residual(), budget=keras_l0.Budget(params=1))
+
     def test_what_cannot_be_gated(self):
         model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
         with self.assertRaisesRegex(ValueError, "nothing to gate.*OUTPUT"):

@@ -1,9 +1,11 @@
 """Tests of how nested models are opened."""
 
 import keras
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
+from keras import ops
 
 import keras_l0
 from keras_l0.graph import Ref
@@ -114,27 +116,63 @@ class NestedTest(ReaderTestCase):
         with self.assertRaisesRegex(ValueError, "holds gates inside"):
             read_graph(keras.Model(x, gated(x)))
 
-    @parameterized.parameters(
-        # The inner model adds an axis, or casts.
-        ((), "float64", (1,), "float64"),
-        ((3,), "float64", (3,), "int32"),
-        ((3,), "float64", (3,), "float32"),
-    )
-    def test_stays_whole_where_keras_changes_what_goes_in(
-        self, outer_shape, outer_dtype, inner_shape, inner_dtype
-    ):
-        z = keras.Input(inner_shape, dtype=inner_dtype)
+    def test_stays_whole_where_keras_adds_an_axis(self):
+        z = keras.Input((1,))
         y = layers.Dense(2, name="dense")(layers.Rescaling(1.0)(z))
         inner = keras.Model(z, y, name="inner")
-        self.assert_whole(keras.Input(outer_shape, dtype=outer_dtype), inner)
+        self.assert_whole(keras.Input(()), inner)
 
-    def test_opened_where_the_cast_is_exact(self):
-        x = keras.Input((3,), dtype="float16", name="x")
-        z = keras.Input((3,), dtype="float32")
-        inner = keras.Model(z, layers.Dense(2, name="dense")(z), name="inner")
+    @parameterized.parameters(
+        ("float64", "int32"), ("float64", "float32"), ("float16", "float32")
+    )
+    def test_casts_where_keras_casts(self, outer, own):
+        x = keras.Input((3,), dtype=outer, name="x")
+        z = keras.Input((3,), dtype=own)
+        # Neither is cast again by what reads it.
+        y = ops.floor_divide(z, ops.cast(2, own)) + ops.exp(z)
+        y = self.gate(layers.Dense(2, name="dense"), [0, 1], name="gate")(y)
+        inner = keras.Model(z, y, name="inner")
+        graph = self.read(x, inner(x))
+        self.assertEqual(self.names(graph)[:2], ["x", "inner/cast"])
+        self.assert_connected(graph)
+        self.assertEqual(graph.specs[1].dtype, own)
+        self.strip(self.model, policy="float32")
+
+    def test_casts_a_product_with_an_array(self):
+        # float64, and sparse by mistake of Keras.
+        self.use("float32")
+        x, z = keras.Input((3,), name="x"), keras.Input((3,))
+        gated = self.gate(layers.Dense(4), [0, 1, 0, 1], name="gate")
+        inner = keras.Model(z, gated(z), name="inner")
+        graph = self.read(x, layers.Dense(2)(inner(x * np.arange(3.0))))
+        self.assertEqual(self.names(graph)[2], "inner/cast")
+        _, report = self.strip(self.model)
+        self.assertLess(report.params_after, report.params_before)
+
+    def test_casts_for_each_call(self):
+        x = keras.Input((3,), dtype="float32", name="x")
+        z = keras.Input((3,), dtype="float64")
+        inner = keras.Model(z, layers.Dense(3, name="dense")(z), name="inner")
+        graph = self.read(x, inner(inner(x)))
         self.assertEqual(
-            self.names(self.read(x, inner(x))), ["x", "inner/dense"]
+            self.names(graph),
+            ["x", "inner/cast", "inner/dense", "inner/dense_1"],
         )
+
+    def test_sequential_model_casts_twice(self):
+        z = keras.Input((3,), dtype="float32")
+        inner = keras.Sequential([z, layers.Dense(2, name="dense")])
+        inner.name = "inner"
+        self.use("float32")
+        for given, types in (
+            ("float16", ["float64", "float32"]),
+            ("float64", ["float32"]),
+            ("int32", ["float32"]),
+        ):
+            x = keras.Input((3,), dtype=given, name="x")
+            graph = self.read(x, inner(x))
+            casts = [n for n in graph.nodes if n.type_name == "Cast"]
+            self.assertEqual([n.operation.dtype for n in casts], types)
 
     def test_stays_whole_if_it_returns_a_mask(self):
         x = keras.Input((4,), dtype="int32", name="x")

@@ -132,6 +132,47 @@ class CompareTest(test_util.TestCase):
         for value, expected in zip(gated.get_weights(), before, strict=True):
             self.assertAllEqual(value, expected)
 
+    def test_without_a_gated_model(self):
+        dense, small = (
+            dense_image_model(),
+            strip_gates(models.gated_image_model()),
+        )
+        found = report.compare(
+            dense, None, small, DATA, quantize="float16", runs=10
+        )
+        self.assertEqual(
+            [row.name for row in found.models],
+            ["dense", "stripped", "stripped float16"],
+        )
+        outputs = [m(DATA, training=False).numpy() for m in (dense, small)]
+        self.assertEqual(found.reference, "stripped")
+        self.assertAllClose(
+            found.differences.pop("dense model"),
+            np.max(np.abs(outputs[0] - outputs[1])),
+            rtol=1e-5,
+        )
+        self.assertEqual(
+            list(found.differences),
+            [
+                "stripped .keras, reloaded",
+                "stripped SavedModel, reloaded",
+                "stripped .tflite",
+                "stripped .tflite, float16",
+            ],
+        )
+        self.assertLess(max(found.differences.values()), 5e-2)
+        self.assertLess(found.differences["stripped .tflite"], 1e-5)
+        self.assertAllClose(found.largest_output, np.max(np.abs(outputs[1])))
+
+    def test_other_outputs_are_noted(self):
+        small = strip_gates(models.gated_image_model())
+        outputs = keras.layers.Dense(2)(small.outputs[0])
+        found = report.compare(
+            keras.Model(small.inputs, outputs), None, small, DATA, runs=10
+        )
+        self.assertNotIn("dense model", found.differences)
+        self.assertRegex(found.notes[-1], "Outputs of .*other shapes")
+
     def test_json(self):
         found = report.compare(None, models.gated_two_input_model(), runs=10)
         self.assertEqual(json.loads(found.to_json()), found.to_dict())
@@ -144,7 +185,7 @@ class BadInputTest(test_util.TestCase):
 
     def test_no_model_raises(self):
         for arguments in (
-            (None, None),
+            (None, "gated"),
             ("dense", self.gated),
             (None, self.gated, "small"),
         ):
@@ -162,6 +203,26 @@ class BadInputTest(test_util.TestCase):
                 rf"`{name}` must take the same.*6, 6, 2.*\(None, 5\)",
             ):
                 report.compare(*arguments)
+
+    def test_without_a_gated_model_both_others_are_needed(self):
+        small = strip_gates(self.gated)
+        for model, other in ((None, None), (small, None), (None, small)):
+            with self.assertRaisesRegex(
+                ValueError, "`gated` may be None only where.*=None"
+            ):
+                report.compare(model, None, other)
+
+    def test_dense_with_gates_raises(self):
+        with self.assertRaisesRegex(ValueError, "`model` must be dense"):
+            report.compare(self.gated, None, strip_gates(self.gated))
+
+    def test_other_inputs_without_a_gated_model_raise(self):
+        with self.assertRaisesRegex(
+            ValueError, "`model` must take the same inputs as `small`"
+        ):
+            report.compare(
+                models.embedding_model(), None, strip_gates(self.gated)
+            )
 
     def test_small_with_gates_raises(self):
         with self.assertRaisesRegex(ValueError, "`small` must be stripped"):

@@ -46,6 +46,8 @@ in inference mode, on 1,256 examples:
 Note: MACs of dense are without those of: lstm and more and more and more and more and more and more
   and more and more"""  # noqa: E501
 
+STRIPPED = "stripped"
+
 
 class ComparisonTest(test_util.TestCase):
     def test_text(self):
@@ -64,6 +66,20 @@ class ComparisonTest(test_util.TestCase):
         text = str(report.Comparison(ROWS[1:3], {}, 1.0, 1, batch=4))
         self.assertIn("gated / stripped    20.0x    5.0x    20.2x", text)
         self.assertIn("LiteRT for 4 examples, median", text)
+
+    def test_text_without_a_gated_model(self):
+        found = report.Comparison(
+            (ROWS[0], ROWS[2]), {"dense model": 0.5}, 2.0, 9, reference=STRIPPED
+        )
+        self.assertEndsWith(
+            str(found),
+            "Largest difference from the outputs of the stripped model (they "
+            "reach 2),\nin inference mode, on 9 examples:\n"
+            "  dense model  5.0e-01\n"
+            "The difference of the dense model is more than rounding if the "
+            "stripped\none was trained further.",
+        )
+        self.assertEqual(found.to_dict()["reference"], STRIPPED)
 
     def test_text_of_one_row_has_no_ratio(self):
         text = str(report.Comparison(ROWS[2:3], {}, 1.0, 1))

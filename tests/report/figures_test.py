@@ -10,10 +10,18 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 from keras_l0.report import figures
+from keras_l0.report.pareto import ParetoFront
+from keras_l0.report.pareto import ParetoPoint
 from tests import test_util
 
 OPEN = {"conv": [20, 17, 15], "dense": [500, 300, 90]}
 TOTAL = {"conv": 20, "dense": 500}
+FRONT = ParetoFront(
+    "val_accuracy",
+    "max",
+    "macs",
+    (ParetoPoint(9, 0.95, 100, 4_000), ParetoPoint(3, 0.98, 300, 9_000)),
+)
 POINTS = {"dense": (1_700_000, 0.981), "small": (40_000, 0.978)}
 PLOTS = (
     ("open_units", lambda path: figures.plot_open_units(OPEN, TOTAL, path)),
@@ -24,6 +32,7 @@ PLOTS = (
         ),
     ),
     ("accuracy", lambda path: figures.plot_accuracy_size(POINTS, path)),
+    ("pareto", lambda path: figures.plot_pareto(FRONT, path)),
 )
 
 
@@ -196,6 +205,37 @@ class AccuracySizeTest(test_util.TestCase):
     def test_nothing_to_draw(self):
         with self.assertRaisesRegex(ValueError, r"Received: points=\{\}"):
             figures.plot_accuracy_size({}, "unused.png")
+
+
+class ParetoTest(test_util.TestCase):
+    def test_points_line_and_epochs(self):
+        axes = drawn(figures.plot_pareto, FRONT)
+        (points,) = axes.collections
+        self.assertAllClose(points.get_offsets(), [[4000, 0.95], [9000, 0.98]])
+        (line,) = axes.lines
+        self.assertEqual(line.get_drawstyle(), "steps-post")
+        self.assertAllEqual(line.get_xdata(), [4000, 9000])
+        self.assertEqual(texts(axes), ["9", "3"])
+        self.assertEqual(axes.get_xlabel(), "MACs")
+        self.assertEqual(axes.get_ylabel(), "val_accuracy")
+        self.assertEqual(axes.get_xscale(), "linear")
+
+    def test_far_costs_are_logarithmic(self):
+        cheap = ParetoPoint(9, 0.9, 1, 300)
+        axes = drawn(figures.plot_pareto, FRONT.with_point(cheap))
+        self.assertEqual(axes.get_xscale(), "log")
+
+    @parameterized.parameters(("max", 6), ("min", -6))
+    def test_epochs_stand_away_from_the_line(self, mode, height):
+        front = ParetoFront("value", mode, "params", FRONT.points)
+        axes = drawn(figures.plot_pareto, front)
+        for text in axes.texts:
+            self.assertEqual(text.get_position(), (-6, height))
+        self.assertEqual(axes.get_xlabel(), "parameters")
+
+    def test_nothing_to_draw(self):
+        with self.assertRaisesRegex(ValueError, "`front` must have a point"):
+            figures.plot_pareto(ParetoFront("a", "max", "macs"), "unused.png")
 
 
 if __name__ == "__main__":

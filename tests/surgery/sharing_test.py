@@ -6,6 +6,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 from keras import layers
 
+from keras_l0.surgery.barrier import Barrier
 from keras_l0.surgery.channels import Channels
 from keras_l0.surgery.sharing import agreed
 from keras_l0.surgery.strip import strip_gates
@@ -89,6 +90,78 @@ class SharingTest(StripTestCase):
             [2] + [1] * 4 * (make is layers.Conv2D),
         )
 
+    def along(self, shared, *inputs):
+        """A model that calls `shared` on tensors gated along several axes.
+
+        Args:
+            inputs: A shape and the axis of the gates for each call.
+        """
+        xs, ends = [], []
+        for shape, axis in inputs:
+            x = keras.Input(shape)
+            y = layers.Dense(shape[-1], activation="softplus")(x)
+            gates = LEFT[: shape[axis - 1]]
+            y = self.gate(layers.Identity(), gates, axis=axis)(y)
+            ends.append(layers.Dense(2)(layers.Flatten()(shared(y))))
+            xs.append(x)
+        return self.finish(xs, ends)
+
+    @parameterized.named_parameters(
+        ("several_sizes", layers.PReLU, (6, 3)),
+        ("one_size", layers.PReLU, (4, 4)),
+        ("normalization", layers.LayerNormalization, (6, 4)),
+        ("scale", layers.RMSNormalization, (6, 4)),
+    )
+    def test_gates_along_another_axis_in_each_call(self, make, shape):
+        for axes in ((1, 2), (2, 1)):
+            self.wanted = []
+            calls = [(shape, axis) for axis in axes]
+            _, report = self.strip(self.along(make(), *calls))
+            reasons = {row.reason for row in report.barriers}
+            self.assertNotIn(Barrier.SHARED_WEIGHTS, reasons)
+
+    def test_inner_layer_along_another_axis_in_each_call(self):
+        shared = layers.TimeDistributed(layers.PReLU())
+        self.strip(self.along(shared, ((3, 4, 4), 2), ((3, 4, 4), 3)))
+
+    def test_equation_with_several_summed_axes(self):
+        shared = layers.EinsumDense("abc,bcd->ad", (3,))
+        model = self.along(shared, ((6, 3), 1), ((6, 3), 2))
+        _, report = self.strip(model)
+        self.assertEqual(report.barriers, ())
+
+    @parameterized.parameters(
+        (layers.LayerNormalization, {}),
+        (layers.PReLU, {"shared_axes": [1]}),
+        (layers.Dense, {"units": 3}),
+    )
+    def test_calls_of_several_sizes(self, make, options):
+        shared = make(**options)
+        _, report = self.strip(self.along(shared, ((4, 3), 1), ((6, 3), 1)))
+        reasons = [Barrier.SHARED_WEIGHTS] * 2 * (make is not layers.Dense)
+        self.assertEqual([row.reason for row in report.barriers], reasons)
+
+    def test_calls_of_several_ranks(self):
+        shared = layers.LayerNormalization()
+        for inputs in (
+            (((6,), 1), ((5, 6), 2)),
+            (((5, 6), 1), ((6,), 1)),
+        ):
+            self.wanted = []
+            self.strip(self.along(shared, *inputs))
+
+    def test_texts_of_several_lengths(self):
+        texts = keras.Input((4,)), keras.Input((7,))
+        shared = self.gate(layers.Embedding(5, 6, name="shared"), LEFT)
+        ends = [
+            layers.Dense(2)(layers.GlobalMaxPooling1D()(shared(text)))
+            for text in texts
+        ]
+        model = self.finish(list(texts), ends)
+        words = [self.rng.integers(0, 5, (3, n)) for n in (4, 7)]
+        small, _ = self.strip(model, words)
+        self.assertEqual(units(small, "shared"), 3)
+
     def test_gate_behind_one_call_only_is_not_folded_into_the_layer(self):
         x = keras.Input((4,))
         shared = layers.Dense(6, name="shared")
@@ -110,6 +183,13 @@ class SharingTest(StripTestCase):
         both = agreed(own, [own, other])
         self.assertAllEqual(both.known, [True, False, False])
         self.assertAllEqual(both.value, own.value)
+
+    def test_agreed_knows_nothing_of_channels_that_are_not_the_same(self):
+        own = Channels(1, np.array([True, False]), np.zeros(2))
+        for size in (1, 3):
+            other = Channels(1, np.ones(size, bool), np.zeros(size))
+            for pair in ([own, other], [other, own]):
+                self.assertAllEqual(agreed(own, pair).known, [False, False])
 
 
 if __name__ == "__main__":

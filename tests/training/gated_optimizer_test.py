@@ -68,6 +68,21 @@ class GatedOptimizerTest(test_util.TestCase):
         self.assertAllClose(variables[0], [1.0, 2.0], rtol=1e-5)
         self.assertAllClose(variables[1], [1.0, -1.0], rtol=1e-5)
 
+    def test_default_rate_is_raised_where_it_is_less(self):
+        optimizer = keras_l0.training.GatedOptimizer(SGD(0.5))
+        optimizer.suit_gate_rate(0.001)
+        self.assertAllClose(optimizer.gate_optimizer.learning_rate, 0.01)
+        optimizer.suit_gate_rate(0.25)
+        self.assertAllClose(optimizer.gate_optimizer.learning_rate, 0.25)
+        self.assertAllClose(optimizer.learning_rate, 0.5)
+
+    @parameterized.parameters("sgd", "adam")
+    def test_rate_that_was_chosen_is_not_raised(self, name):
+        optimizer = keras_l0.training.GatedOptimizer(SGD(0.5), name)
+        before = float(optimizer.gate_optimizer.learning_rate)
+        optimizer.suit_gate_rate(0.25)
+        self.assertAllClose(optimizer.gate_optimizer.learning_rate, before)
+
     def test_config_goes_round(self):
         optimizer = keras_l0.training.GatedOptimizer(SGD(0.5), "adam")
         config = keras.saving.serialize_keras_object(optimizer)

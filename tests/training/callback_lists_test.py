@@ -1,0 +1,35 @@
+"""Tests of adding callbacks to those of `fit`."""
+
+import keras
+from absl.testing import absltest
+
+from keras_l0.training.callback_lists import extended
+from tests import test_util
+
+
+class CallbackListsTest(test_util.TestCase):
+    def test_added_ones_stand_at_the_end(self):
+        first, second, third = (keras.callbacks.Callback() for _ in range(3))
+        for given in ([first, second], (first, second)):
+            found = extended(given, None, [third])
+            self.assertEqual(found, [first, second, third])
+        self.assertEqual(extended(first, None, [third]), [first, third])
+        self.assertEqual(extended(None, None, [third]), [third])
+
+    def test_given_list_is_not_changed(self):
+        given = [keras.callbacks.Callback()]
+        extended(given, None, [keras.callbacks.Callback()])
+        self.assertLen(given, 1)
+
+    def test_callback_list_is_extended(self):
+        model = keras.Sequential([keras.layers.Dense(1)])
+        own, added = keras.callbacks.Callback(), keras.callbacks.Callback()
+        given = keras.callbacks.CallbackList([own], model=model, epochs=3)
+        self.assertIs(extended(given, model, [added]), given)
+        self.assertEqual(given.callbacks, [own, added])
+        self.assertIs(added.model, model)
+        self.assertEqual(added.params, {"epochs": 3})
+
+
+if __name__ == "__main__":
+    absltest.main()
