@@ -54,7 +54,8 @@ def fulfil(model: keras.Model, control: BudgetControl) -> dict[str, float]:
         f"{kind} {reached[kind]:.4f} (budget {limit:.4f})"
         for kind, limit in fractions.items()
     )
-    logging.info("Gates of '%s' are chosen: %s.", model.name, words)
+    say = logging.info if found else logging.warning
+    say("Gates of '%s' are chosen: %s.", model.name, words)
     return reached
 
 

@@ -70,14 +70,13 @@ class BudgetedModel(keras.Model):
 
     def fit(self, x: object = None, *args, callbacks: object = None, **kwargs):
         """`keras.Model.fit`; stops on a NaN loss, and goes for the budget."""
-        added = [nan_guard.NanGuard()]
-        cost_model = self.cost_model
-        if cost_model is not None:
-            added.append(CostLogs(cost_model))
+        first, last = [], [nan_guard.NanGuard()]
+        if self.cost_model is not None:
+            first.append(CostLogs(self.cost_model))
         if self.budget_control is not None:
             inputs = StatisticsInputs(x)
-            added.append(BudgetPhases(self.budget_control, inputs))
-        callbacks = extended(callbacks, self, added)
+            last.append(BudgetPhases(self.budget_control, inputs))
+        callbacks = extended(callbacks, self, first, last)
         return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
     def get_config(self) -> dict:

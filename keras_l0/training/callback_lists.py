@@ -1,25 +1,29 @@
 """Adds callbacks to those that `fit` is given."""
 
+from collections.abc import Sequence
+
 import keras
 
 
 def extended(
     callbacks: object,
     model: keras.Model,
-    added: list[keras.callbacks.Callback],
+    before: Sequence[keras.callbacks.Callback] = (),
+    after: Sequence[keras.callbacks.Callback] = (),
 ) -> object:
-    """`callbacks` of `fit` with further ones at their end.
+    """`callbacks` of `fit` with further ones around them.
 
     Args:
         callbacks: As in `fit`: None, a callback, a list, or a `CallbackList`,
             which is changed.
         model: The model that is fitted.
-        added: The further ones.
+        before: Those whose logs the given ones are to see.
+        after: Those that come last.
     """
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        for callback in added:
+        for callback in (*before, *after):
             callback.set_params(callbacks.params)
             callback.set_model(model)
-            callbacks.callbacks.append(callback)
+        callbacks.callbacks[:] = [*before, *callbacks.callbacks, *after]
         return callbacks
-    return [*keras.tree.flatten(callbacks or []), *added]
+    return [*before, *keras.tree.flatten(callbacks or []), *after]

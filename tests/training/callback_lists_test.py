@@ -8,13 +8,14 @@ from tests import test_util
 
 
 class CallbackListsTest(test_util.TestCase):
-    def test_added_ones_stand_at_the_end(self):
+    def test_added_ones_stand_around(self):
         first, second, third = (keras.callbacks.Callback() for _ in range(3))
+        before = keras.callbacks.Callback()
         for given in ([first, second], (first, second)):
-            found = extended(given, None, [third])
-            self.assertEqual(found, [first, second, third])
-        self.assertEqual(extended(first, None, [third]), [first, third])
-        self.assertEqual(extended(None, None, [third]), [third])
+            found = extended(given, None, [before], [third])
+            self.assertEqual(found, [before, first, second, third])
+        self.assertEqual(extended(first, None, (), [third]), [first, third])
+        self.assertEqual(extended(None, None, [before]), [before])
 
     def test_given_list_is_not_changed(self):
         given = [keras.callbacks.Callback()]
@@ -23,12 +24,13 @@ class CallbackListsTest(test_util.TestCase):
 
     def test_callback_list_is_extended(self):
         model = keras.Sequential([keras.layers.Dense(1)])
-        own, added = keras.callbacks.Callback(), keras.callbacks.Callback()
+        own, added, last = (keras.callbacks.Callback() for _ in range(3))
         given = keras.callbacks.CallbackList([own], model=model, epochs=3)
-        self.assertIs(extended(given, model, [added]), given)
-        self.assertEqual(given.callbacks, [own, added])
+        self.assertIs(extended(given, model, [added], [last]), given)
+        self.assertEqual(given.callbacks, [added, own, last])
         self.assertIs(added.model, model)
         self.assertEqual(added.params, {"epochs": 3})
+        self.assertIs(last.model, model)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,13 @@ class CostLogsTest(test_util.TestCase):
             self.assertLen(history[name], 2)
             self.assertBetween(history[name][-1], 0.5, 1.0)
 
+    def test_other_callbacks_see_it(self):
+        model = models.gated(models.mlp)
+        model.compile("sgd", "mse")
+        stop = keras.callbacks.EarlyStopping("macs", baseline=0.0, mode="min")
+        model.fit(X, X[:, :1], epochs=3, verbose=0, callbacks=[stop])
+        self.assertEqual(stop.stopped_epoch, 1)
+
     def test_subclassed_models_have_not(self):
         class Own(keras_l0.L0Model):
             def __init__(self):
