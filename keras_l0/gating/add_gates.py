@@ -1,5 +1,6 @@
 """Gates a whole model that exists."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ def add_gates(
     exclude: layer_filter.LayerFilter = None,
     streams: bool = False,
     budget: Budget | None = None,
+    min_units: int | None = None,
+    round_to: int | None = None,
 ) -> L0Model:
     """Puts gates on every group of units of a model, trained or not.
 
@@ -63,6 +66,9 @@ def add_gates(
             none. Defaults to `False`.
         budget: Size of the network that `fit` is to reach, in place of `l0`.
             Defaults to None.
+        min_units: As in `keras_l0.Budget`, in place of the budget's own.
+            Defaults to None, the budget's.
+        round_to: Likewise.
 
     Returns:
         gated: An `L0Model`, not compiled.
@@ -71,8 +77,8 @@ def add_gates(
         TypeError: if `model` is not a Keras model.
         ValueError: if the model is not built, is a subclassed model, has
             gates already or nothing to gate; if a filter fits no layer, the
-            gates cannot start open, the budget is out of reach, or both `l0`
-            and `budget` are given.
+            gates cannot start open, the budget is out of reach, both `l0` and
+            `budget` are given, or `min_units` or `round_to` without a budget.
 
     Example:
 
@@ -88,11 +94,7 @@ def add_gates(
     >>> bool((gated(x) == model(x)).numpy().all())
     True
     """
-    if budget is not None and l0 is not None:
-        raise ValueError(
-            "`l0` is a price, and a budget finds its own: give one of them. "
-            f"Received: l0={l0!r}, budget={budget!r}"
-        )
+    budget = _budget(budget, l0, min_units, round_to)
     graph = read_graph(model)
     sites = sites_of(graph, include, exclude, streams)
     chosen = [site for site in sites if site.reason is None]
@@ -105,6 +107,23 @@ def add_gates(
     if budget is not None:
         gated.set_budget(budget)
     return gated
+
+
+def _budget(budget, l0, min_units, round_to):
+    """The budget, with what is given beside it."""
+    given = {"min_units": min_units, "round_to": round_to}
+    given = {name: value for name, value in given.items() if value is not None}
+    if budget is None and given:
+        raise ValueError(
+            "`min_units` and `round_to` belong to a budget; without one give "
+            f"them to `strip_gates`. Received: {given}, budget=None"
+        )
+    if budget is not None and l0 is not None:
+        raise ValueError(
+            "`l0` is a price, and a budget finds its own: give one of them. "
+            f"Received: l0={l0!r}, budget={budget!r}"
+        )
+    return dataclasses.replace(budget, **given) if given else budget
 
 
 def _family(gate):

@@ -113,6 +113,14 @@ class AddGatesTest(test_util.TestCase):
         with self.assertRaisesRegex(ValueError, "cannot be reached"):
             keras_l0.add_gates(residual(), budget=keras_l0.Budget(params=1))
 
+    def test_least_units_and_rounding_are_the_budgets(self):
+        budget = keras_l0.Budget(macs=0.9, round_to=2)
+        gated = keras_l0.add_gates(residual(), budget=budget, min_units=2)
+        expected = keras_l0.Budget(macs=0.9, round_to=2, min_units=2)
+        self.assertEqual(gated.budget_control.budget, expected)
+        with self.assertRaisesRegex(ValueError, "belong to a budget.*round_t"):
+            keras_l0.add_gates(residual(), l0=1e-3, round_to=4)
+
     def test_what_cannot_be_gated(self):
         model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
         with self.assertRaisesRegex(ValueError, "nothing to gate.*OUTPUT"):
