@@ -34,13 +34,13 @@ _NETWORKS = flags.DEFINE_multi_enum(
 _SEEDS = flags.DEFINE_multi_integer("accuracy_seed", [0, 1, 2], "Seeds.")
 _MACS = flags.DEFINE_float("accuracy_macs", 0.3, "Budget: fraction of MACs.")
 _EXAMPLES = flags.DEFINE_integer(
-    "accuracy_examples", 10000, "Training images.", lower_bound=100
+    "accuracy_examples", 6000, "Training images.", lower_bound=100
 )
 _DENSE_EPOCHS = flags.DEFINE_integer(
-    "accuracy_dense_epochs", 6, "Epochs before gates.", lower_bound=1
+    "accuracy_dense_epochs", 4, "Epochs before gates.", lower_bound=1
 )
 _EPOCHS = flags.DEFINE_integer(
-    "accuracy_epochs", 14, "Epochs of gated training.", lower_bound=2
+    "accuracy_epochs", 10, "Epochs of gated training.", lower_bound=2
 )
 _FOLDER = flags.DEFINE_string(
     "accuracy_folder",

@@ -183,6 +183,11 @@ GATES = (
 )
 METRICS = ()
 CALLBACKS = (
+    Row(
+        "compact",
+        lambda: keras_l0.callbacks.Compact(10, 3, 0.2, 0.3, 8),
+        lambda made: None,
+    ),
     Row("gate_history", keras_l0.callbacks.GateHistory, lambda made: None),
     Row(
         "gate_summaries",

@@ -216,7 +216,7 @@ def adopt_graph(model: keras.Model, other: keras.Model) -> None:
         ids.clear()
         ids.update(map(id, model._layers))
         if model.compiled:
-            # Keras warns of layers that were not there.
+            # It would keep the old layers.
             model._compiled_trainable_state = {
                 layer: layer.trainable for layer in model._flatten_layers()
             }
@@ -269,7 +269,8 @@ def forget_variables(optimizer: keras.optimizers.Optimizer) -> None:
     first = (optimizer._iterations, optimizer._learning_rate)
     stays = [v for v in optimizer._variables if any(v is f for f in first)]
     # A new list: TensorFlow saves none that something was taken out of.
-    optimizer._variables = stays
+    with tracking.DotNotTrackScope():
+        optimizer._variables = stays
     belongs, _ = optimizer._tracker.config["variables"]
     store = belongs, optimizer._variables
     optimizer._tracker.config["variables"] = store

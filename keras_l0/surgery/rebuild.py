@@ -38,21 +38,38 @@ def rebuild(
             place. None puts back the gates that the plan keeps.
     """
     regating = Regating(plan)
-    builder = _Builder(regating, wrap or regating.around)
+    builder = Builder(regating, wrap or regating.around)
     return builder.build(plan, graph, name)
 
 
-class _Builder:
-    def __init__(self, regating, wrap):
+class Builder:
+    """Builds one smaller model, and remembers what became of its layers.
+
+    Args:
+        regating: The gates that the plan keeps.
+        wrap: As in `rebuild`.
+
+    Attributes:
+        copies: `(call, step, new operation)` of each operation that was made,
+            and the first call that it was made for.
+    """
+
+    def __init__(
+        self,
+        regating: Regating,
+        wrap: Callable[[Call, keras.layers.Layer], keras.layers.Layer],
+    ):
         self.regating, self.wrap = regating, wrap
         self.tensors: dict[int, Any] = {}
+        self.copies: list[tuple[Call, Step, Any]] = []
         # id of a layer with weights -> its copies, each with the first call
         # that it was made for
-        self.copies: dict[int, list[tuple[Call, Step, Any]]] = {}
+        self._shared: dict[int, list[tuple[Call, Step, Any]]] = {}
         self._unique = UniqueNames()
         self.specs: dict[int, Any] = {}
 
-    def build(self, plan, graph, name):
+    def build(self, plan: Plan, graph: Graph, name: str) -> keras.Model:
+        """Builds the model; see `rebuild`."""
         self.specs = graph.specs
         for call, step in zip(plan.calls, plan.steps, strict=True):
             results = keras.tree.flatten(self._run(call, step))
@@ -106,7 +123,7 @@ class _Builder:
 
     def _operation(self, call, step):
         """A new operation like the call's, made once per shared layer."""
-        made = self.copies.setdefault(id(call.layer), [])
+        made = self._shared.setdefault(id(call.layer), [])
         for first, its_step, copy in made:
             if equal_weights(first.weights, call.weights):
                 _check_equal(call, its_step, step)
@@ -118,6 +135,7 @@ class _Builder:
         changes |= free_initializers(call.layer, _resized(call, step))
         layer_class = step.layer_class or type(call.layer)
         copy = copy_operation(call.layer, layer_class, changes)
+        self.copies.append((call, step, copy))
         if call.weights:
             made.append((call, step, copy))
         return copy

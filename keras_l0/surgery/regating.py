@@ -9,6 +9,7 @@ from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.surgery.plan import Plan
 from keras_l0.surgery.rule import Call
+from keras_l0.surgery.scaled_schedule import ScaledSchedule
 
 # Arguments of an `L0Gate` that are worked out anew.
 _OWN = ("layer", "gate_vector", "l0", "l2", "on", "axis", "name")
@@ -23,9 +24,17 @@ class Regating:
 
     Args:
         plan: The plan of the smaller model.
+        carries: Whether training goes on where it was, so that the price of
+            a gate must stay what it is; see `settle_prices`.
+
+    Attributes:
+        vectors: `(gate vector, gates that are kept, its smaller copy)`.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, carries: bool = False):
+        self._carries = carries
+        self.vectors: list[tuple[GateVector, np.ndarray, GateVector]] = []
+        self._pairs: list[tuple[L0Gate, L0Gate]] = []
         self._vectors: dict[tuple, GateVector] = {}
         self._wrappers: dict[tuple, L0Gate] = {}
         self._partners = _partners(plan)
@@ -76,7 +85,7 @@ class Regating:
         if wrapper.noise_shape and wrapper.noise_shape[scale.axis] is not None:
             config["noise_shape"] = list(wrapper.noise_shape)
             config["noise_shape"][scale.axis] = int(kept.sum())
-        return L0Gate(
+        gate = L0Gate(
             layer,
             l0=l0,
             l2=l2,
@@ -86,13 +95,32 @@ class Regating:
             name=self._unique(wrapper.name),
             **config,
         )
+        self._pairs.append((wrapper, gate))
+        return gate
+
+    def settle_prices(self) -> None:
+        """Lets each gate, now built, cost what it did.
+
+        A gate is charged for the weights that it stands for. There are fewer
+        of them in a smaller layer, so that each costs more.
+        """
+        for wrapper, gate in self._pairs:
+            if gate.l0 is None:
+                continue
+            factor = wrapper.target.group_size() / gate.target.group_size()
+            gate.l0.assign(wrapper.l0.numpy() * factor)
+            if gate.l0_schedule is not None:
+                gate.l0_schedule.factor *= factor
 
     def _prices(self, wrapper):
         """`l0` and `l2`; none for a wrapper that has been there before."""
         if id(wrapper) in self._charged:
             return None, None
         self._charged.add(id(wrapper))
-        return wrapper.l0_schedule or _value(wrapper.l0), _value(wrapper.l2)
+        schedule = wrapper.l0_schedule
+        if schedule is not None and self._carries:
+            schedule = ScaledSchedule(schedule, 1.0)
+        return schedule or _value(wrapper.l0), _value(wrapper.l2)
 
     def _vector(self, source, kept):
         """The gates `kept` of a vector; shared where that is."""
@@ -105,6 +133,7 @@ class Regating:
             vector.seed_generator.state.assign(state)
             vector.trainable = source.trainable
             self._vectors[key] = vector
+            self.vectors.append((source, kept, vector))
         return self._vectors[key]
 
 

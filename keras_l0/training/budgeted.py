@@ -22,8 +22,10 @@ class BudgetedModel(keras.Model):
     """A model whose gates `fit` can drive to a budget."""
 
     budget_control: BudgetControl | None = None
-    # Cost of the network before units went while it trained; None: none did.
+    # Cost of the network before units went while it trained, None: none did;
+    # and the fraction of its gates that is there.
     dense_cost: Cost | None = None
+    gates_left: float = 1.0
     _known_cost: CostModel | None = None
 
     def set_budget(self, budget: Budget) -> None:
@@ -86,16 +88,19 @@ class BudgetedModel(keras.Model):
             config["budget"] = keras.saving.serialize_keras_object(budget)
         if self.dense_cost is not None:
             config["dense_cost"] = dataclasses.asdict(self.dense_cost)
+            config["gates_left"] = self.gates_left
         return config
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "BudgetedModel":
         config = dict(config)
         budget, dense = config.pop("budget", None), config.pop("dense_cost", {})
+        gates_left = config.pop("gates_left", 1.0)
         model = super().from_config(config, custom_objects)
         if dense:
             uncounted = tuple(dense["uncounted"])
             model.dense_cost = Cost(**{**dense, "uncounted": uncounted})
+            model.gates_left = gates_left
         if budget is not None:
             model.set_budget(keras.saving.deserialize_keras_object(budget))
         return model

@@ -280,7 +280,8 @@ class L0Model(BudgetedModel):
         vectors = {id(v): v for v in (la.gate_vector for la in layers)}
         opened = [v.deterministic_gate() != 0 for v in vectors.values()]
         self.open_gates_tracker.reset_state()
-        self.open_gates_tracker.update_state(tf.concat(opened, 0))
+        opened = tf.cast(tf.concat(opened, 0), tf.float32)
+        self.open_gates_tracker.update_state(opened * self.gates_left)
 
 
 @keras_l0_export

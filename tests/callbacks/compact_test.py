@@ -1,0 +1,205 @@
+"""Tests of the callback that makes models smaller while they train."""
+
+import keras
+import numpy as np
+from absl.testing import absltest
+from absl.testing import parameterized
+
+import keras_l0
+from keras_l0.callbacks.compact import Compact
+from tests import test_util
+from tests.training import compact_case
+
+
+def compiled(model, **kwargs):
+    model.compile(
+        kwargs.pop("optimizer", keras.optimizers.Adam(0.01)),
+        "mse",
+        gate_optimizer=keras.optimizers.SGD(0.01),
+        run_eagerly=True,
+        **kwargs,
+    )
+    return model
+
+
+def widths(model):
+    return [
+        vector.num_gates
+        for vector in keras_l0.layers.gate_vectors(model).values()
+    ]
+
+
+class CompactTest(test_util.TestCase):
+    def fit(self, callbacks, model=None, epochs=4, **kwargs):
+        model = model or compiled(compact_case.fresh())
+        losses = compact_case.Losses()
+        history = compact_case.fit(
+            model, epochs, [losses, *callbacks], **kwargs
+        ).history
+        return model, losses.values, history
+
+    def test_losses_go_on(self):
+        data = compact_case.data(compact_case.fresh())
+        _, expected, dense = self.fit([], validation_data=data)
+        compact = Compact(patience=1)
+        model, losses, history = self.fit([compact], validation_data=data)
+        # Rounding, of at most 12 steps.
+        self.assertAllClose(losses, expected, rtol=1e-6, atol=1e-6)
+        self.assertAllClose(history["val_loss"], dense["val_loss"], rtol=1e-5)
+        self.assertEqual(widths(model), [4, 3])
+        self.assertAllClose(history["open_gates"], dense["open_gates"])
+        self.assertAllClose(history["macs"], dense["macs"], rtol=1e-5)
+        left = (5 * 4 + 4 * 3 + 3 * 2) / (5 * 8 + 8 * 6 + 6 * 2)
+        self.assertAllClose(history["trained_macs"], [left] * 4)
+
+    @parameterized.parameters(
+        ({}, [(1, 8)]),
+        ({"patience": 1}, [(0, 4)]),
+        ({"patience": 3}, [(2, 12)]),
+        ({"patience": 4}, []),
+        ({"every": 3}, [(1, 6)]),
+        ({"every": 5, "patience": 1}, [(1, 5)]),
+        ({"min_gain": 0.7}, []),
+        ({"patience": 1, "round_to": 4}, [(0, 4)]),
+    )
+    def test_time_of_the_cut(self, arguments, expected):
+        compact = Compact(**arguments)
+        model, _, _ = self.fit([compact])
+        found = [(entry["epoch"], entry["step"]) for entry in compact.cuts]
+        self.assertEqual(found, expected)
+        if "round_to" in arguments:
+            self.assertEqual(widths(model), [4, 4])
+
+    def test_gates_that_a_budget_freezes_go_at_once(self):
+        budget = keras_l0.Budget(macs=0.3, start=0.0, fine_tune=0.5)
+        model = compact_case.fresh()
+        model.set_budget(budget)
+        dense = keras_l0.cost.count(model)
+        compact = Compact(patience=100)
+        self.fit([compact], compiled(model))
+        (entry,) = compact.cuts
+        self.assertEqual((entry["epoch"], entry["step"]), (2, 8))
+        self.assertLessEqual(entry["macs"], 0.3)
+        left = keras_l0.cost.count(keras_l0.strip_gates(model)).macs
+        self.assertAllClose(left / dense.macs, entry["macs"])
+
+    def test_limits_of_a_budget_hold(self):
+        budget = keras_l0.Budget(
+            macs=0.9, min_units=2, round_to=2, start=0.5, fine_tune=0.0
+        )
+        model = compact_case.fresh()
+        model.set_budget(budget)
+        for vector in keras_l0.layers.gate_vectors(model).values():
+            vector.logits.assign(np.full(vector.num_gates, -3.0))
+        compact = Compact(patience=1, round_to=3)
+        self.fit([compact], compiled(model), epochs=2)
+        self.assertEqual(widths(model), [6, 6])
+
+    def test_second_fit_goes_on(self):
+        compact = Compact(patience=1)
+        model, _, _ = self.fit([compact], epochs=2)
+        vector = model.get_layer("first").gate_vector
+        vector.logits.assign([-3.0, -3.0, 1.0, 1.0])
+        self.fit([compact], model, epochs=2)
+        self.assertEqual(widths(model), [2, 3])
+        self.assertLen(compact.cuts, 2)
+
+    def test_checks_before_a_cut_count(self):
+        class CloseOne(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logits = self.model.get_layer("first").gate_vector.logits
+                if epoch == 0:
+                    logits.assign(
+                        np.where(logits == np.max(logits), -3, logits)
+                    )
+
+        compact = Compact(min_gain=0.0)
+        # Checked once without, twice with the gate that closes later.
+        model, _, _ = self.fit([compact, CloseOne()])
+        self.assertEqual([entry["epoch"] for entry in compact.cuts], [1, 2])
+        self.assertEqual(widths(model), [3, 3])
+
+    @parameterized.parameters("hard_concrete", "arm", "straight_through")
+    def test_families(self, gate):
+        if gate == "hard_concrete":
+            gate = keras_l0.gates.HardConcrete(clamp=None)
+        model = compiled(compact_case.fresh("mlp", gate))
+        for vector in keras_l0.layers.gate_vectors(model).values():
+            vector.logits.assign(vector.logits * 3)
+        compact = Compact(patience=1)
+        _, losses, _ = self.fit([compact], model, epochs=2)
+        self.assertEqual(widths(model), [4, 3])
+        self.assertTrue(np.isfinite(losses).all())
+
+
+class BadInputTest(test_util.TestCase):
+    @parameterized.parameters(
+        ({"every": "batch"}, ValueError, 'must be "epoch" or a number'),
+        ({"every": 0}, ValueError, "`every` must be at least 1"),
+        ({"every": 1.5}, TypeError, "`every` must be an integer"),
+        ({"patience": 0}, ValueError, "`patience` must be at least 1"),
+        ({"threshold": 0.0}, ValueError, r"`threshold` must be in \(0, 1\]"),
+        ({"threshold": "a"}, TypeError, "`threshold` must be a number"),
+        ({"min_gain": 1.0}, ValueError, r"`min_gain` must be in \[0, 1\)"),
+        ({"round_to": 0}, ValueError, "`round_to` must be at least 1"),
+    )
+    def test_arguments(self, arguments, error, message):
+        with self.assertRaisesRegex(error, message):
+            Compact(**arguments)
+
+    def assert_refused(self, model, error, message, **kwargs):
+        compiled(model, **kwargs) if isinstance(
+            model, keras_l0.L0Model
+        ) else model.compile("adam", "mse")
+        weights = [weight.numpy() for weight in model.weights]
+        with self.assertRaisesRegex(error, message):
+            compact_case.fit(model, 1, [Compact()])
+        for weight, before in zip(model.weights, weights, strict=True):
+            self.assertAllEqual(weight, before)
+
+    def test_plain_model(self):
+        x = keras.Input((5,))
+        y = compact_case.gated(keras.layers.Dense(2), "first")(x)
+        model = keras.Model(x, y)
+        self.assert_refused(model, TypeError, "needs a `keras_l0.L0Model`")
+
+    def test_model_without_gates(self):
+        x = keras.Input((5,))
+        model = keras_l0.L0Model(x, keras.layers.Dense(2)(x))
+        self.assert_refused(model, ValueError, "gates")
+
+    def test_subclassed_model(self):
+        class Subclassed(keras_l0.L0Model):
+            def __init__(self):
+                super().__init__()
+                self.gated = compact_case.gated(keras.layers.Dense(2), "first")
+
+            def call(self, x):
+                return self.gated(x)
+
+        model = Subclassed()
+        model(np.ones((1, 5)))
+        model.compile("adam", "mse", run_eagerly=True)
+        x, y = np.ones((8, 5)), np.ones((8, 2))
+        with self.assertRaisesRegex(ValueError, "is a subclassed model"):
+            model.fit(x, y, verbose=0, callbacks=[Compact()])
+
+    @parameterized.parameters(
+        ("diff_prune", {"on": "weights"}), ("dependent", {})
+    )
+    def test_gates_that_cannot_be_kept(self, gate, kwargs):
+        model = compact_case.mlp(gate, **kwargs)
+        message = "cannot cut model.*trained one by one.*L0Gate 'first'"
+        self.assert_refused(model, ValueError, message)
+
+    def test_optimizer_with_other_arrays(self):
+        self.assert_refused(
+            compact_case.fresh(),
+            ValueError,
+            "Adafactor keeps arrays .* of other shapes",
+            optimizer=keras.optimizers.Adafactor(),
+        )
+
+
+if __name__ == "__main__":
+    absltest.main()
