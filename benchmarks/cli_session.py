@@ -23,11 +23,16 @@ from absl import flags
 import keras_l0
 from examples import datasets
 
-_OUTPUT = flags.DEFINE_string("output", "docs/cli.md", "The page to write.")
-_EPOCHS = flags.DEFINE_integer(
-    "epochs", 40, "Epochs with gates; half as many before.", lower_bound=1
+_OUTPUT = flags.DEFINE_string(
+    "session_page", "docs/cli.md", "The page to write."
 )
-_SEED = flags.DEFINE_integer("seed", 1, "Seed of the training.")
+_EPOCHS = flags.DEFINE_integer(
+    "session_epochs",
+    40,
+    "Epochs with gates; half as many before.",
+    lower_bound=1,
+)
+_SEED = flags.DEFINE_integer("session_seed", 1, "Seed of the training.")
 
 _L0 = 5e-5
 _ROOT = pathlib.Path(__file__).resolve().parents[1]

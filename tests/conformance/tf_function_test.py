@@ -1,5 +1,7 @@
 """Tests that a traced function does what eager calls do, and is traced once."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -79,6 +81,8 @@ class CallbacksTest(test_util.TestCase):
     def test_callback_leaves_training_alone(self, row):
         """The same weights with it as without it, eager and traced."""
         weights = []
+        # Some write into a folder beside the program.
+        self.enter_context(contextlib.chdir(self.create_tempdir().full_path))
         for callbacks, eager in (
             ([], True),
             ([row.make()], True),
@@ -92,9 +96,23 @@ class CallbacksTest(test_util.TestCase):
             model = keras.Sequential(
                 [keras.Input((4,)), gate, keras.layers.Dense(1)]
             )
-            model.compile("sgd", "mse", run_eagerly=eager, jit_compile=False)
+            model = keras_l0.L0Model.from_model(model)
+            model.compile(
+                "sgd",
+                "mse",
+                metrics=["accuracy"],
+                run_eagerly=eager,
+                jit_compile=False,
+            )
             y = np.ones((6, 1))
-            model.fit(X, y, epochs=2, verbose=0, callbacks=callbacks)
+            model.fit(
+                X,
+                y,
+                epochs=2,
+                verbose=0,
+                validation_data=(X, y),
+                callbacks=callbacks,
+            )
             weights.append(model.get_weights())
         for other in weights[1:]:
             for value, known in zip(other, weights[0], strict=True):
