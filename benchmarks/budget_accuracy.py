@@ -25,6 +25,8 @@ import keras_l0
 from benchmarks import records
 from benchmarks import threads
 from benchmarks.budget_networks import NETWORKS
+from benchmarks.classifiers import accuracy
+from benchmarks.classifiers import fit
 from examples import datasets
 
 ROWS = ("dense", "ours", "magnitude", "scratch")
@@ -47,7 +49,6 @@ _FOLDER = flags.DEFINE_string(
     "benchmarks/results/budget_accuracy",
     "Where rows are kept.",
 )
-_BATCH = 64
 
 
 def run(name: str, row: str, seed: int) -> dict:
@@ -61,14 +62,14 @@ def run(name: str, row: str, seed: int) -> dict:
     dense = build(x.shape[1:])
     cost = keras_l0.cost.count(dense)
     if row == "dense":
-        _fit(dense, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
+        fit(dense, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
         model = dense
     elif row == "scratch":
         ours = keras.models.load_model(_model_path(name, seed))
         model = keras.models.clone_model(ours)
-        _fit(model, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
+        fit(model, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
     else:
-        _fit(dense, x, y, _DENSE_EPOCHS.value)
+        fit(dense, x, y, _DENSE_EPOCHS.value)
         model = (_ours if row == "ours" else _magnitude)(dense, x, y)
         if row == "ours":
             os.makedirs(_FOLDER.value, exist_ok=True)
@@ -83,7 +84,7 @@ def run(name: str, row: str, seed: int) -> dict:
         "epochs": _DENSE_EPOCHS.value + _EPOCHS.value,
         "macs": small.macs / cost.macs,
         "params": small.params / cost.params,
-        "test_accuracy": _accuracy(model, data.x_test, data.y_test),
+        "test_accuracy": accuracy(model, data.x_test, data.y_test),
         "seconds": time.monotonic() - start,
     }
 
@@ -91,7 +92,7 @@ def run(name: str, row: str, seed: int) -> dict:
 def _ours(dense, x, y):
     budget = keras_l0.Budget(macs=_MACS.value)
     gated = keras_l0.add_gates(dense, streams=True, budget=budget)
-    _fit(gated, x, y, _EPOCHS.value)
+    fit(gated, x, y, _EPOCHS.value)
     return keras_l0.strip_gates(gated)
 
 
@@ -108,7 +109,7 @@ def _magnitude(dense, x, y):
         order = norms[name] / norms[name].mean()
         opened = vector.logits.numpy().min()
         vector.logits.assign(opened + order)
-    _fit(gated, x, y, _EPOCHS.value, keras.optimizers.SGD(0.0))
+    fit(gated, x, y, _EPOCHS.value, gate_optimizer=keras.optimizers.SGD(0.0))
     return keras_l0.strip_gates(gated)
 
 
@@ -137,20 +138,6 @@ def _makers(gated):
         if inner is not layer:
             found[layer.name] = kernels[-1]
     return found
-
-
-def _fit(model, x, y, epochs, gate_optimizer=None):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    if gate_optimizer is None:
-        model.compile("adam", loss)
-    else:
-        model.compile("adam", loss, gate_optimizer=gate_optimizer)
-    model.fit(x, y, batch_size=_BATCH, epochs=epochs, verbose=0)
-
-
-def _accuracy(model, x, y):
-    logits = model.predict(x, batch_size=500, verbose=0)
-    return float(np.mean(logits.argmax(-1) == y))
 
 
 def _path(name, row, seed):

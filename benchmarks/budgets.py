@@ -18,6 +18,8 @@ import keras_l0
 from benchmarks import records
 from benchmarks import threads
 from benchmarks.budget_networks import NETWORKS
+from benchmarks.classifiers import accuracy
+from benchmarks.classifiers import fit
 from examples import datasets
 
 _NETWORKS = flags.DEFINE_multi_enum(
@@ -43,7 +45,6 @@ BUDGETS = (
     {"params": 0.5},
     {"params": 0.2},
 )
-_BATCH = 64
 _SEED = 0
 
 
@@ -56,11 +57,11 @@ def run(name: str, limits: dict[str, float]) -> dict:
     x, y = data.x_train[: _EXAMPLES.value], data.y_train[: _EXAMPLES.value]
     validation = data.x_validation[:2000], data.y_validation[:2000]
     dense = build(x.shape[1:])
-    _fit(dense, x, y, _DENSE_EPOCHS.value)
+    fit(dense, x, y, _DENSE_EPOCHS.value)
     budget = keras_l0.Budget(**limits)
     gated = keras_l0.add_gates(dense, streams=True, budget=budget)
     start = time.monotonic()
-    _fit(gated, x, y, _EPOCHS.value)
+    fit(gated, x, y, _EPOCHS.value)
     seconds = time.monotonic() - start
     small = keras_l0.strip_gates(gated)
     before, after = keras_l0.cost.count(dense), keras_l0.cost.count(small)
@@ -72,24 +73,13 @@ def run(name: str, limits: dict[str, float]) -> dict:
         "budget": limits,
         "macs": after.macs / before.macs,
         "params": after.params / before.params,
-        "dense_accuracy": _accuracy(dense, *validation),
-        "accuracy": _accuracy(small, *validation),
+        "dense_accuracy": accuracy(dense, *validation),
+        "accuracy": accuracy(small, *validation),
         "open": {k: _count(v) for k, v in vectors.items()},
         "gates": {k: v.num_gates for k, v in vectors.items()},
         "seconds": seconds,
         "seed": _SEED,
     }
-
-
-def _fit(model, x, y, epochs):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss)
-    model.fit(x, y, batch_size=_BATCH, epochs=epochs, verbose=0)
-
-
-def _accuracy(model, x, y):
-    logits = model.predict(x, batch_size=500, verbose=0)
-    return float(np.mean(logits.argmax(-1) == y))
 
 
 def _count(vector):

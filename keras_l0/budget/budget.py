@@ -7,7 +7,6 @@ from keras_l0.budget.cost_model import ExpectedCost
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
 
-KINDS = ExpectedCost._fields
 _ON_UNREACHABLE = ("error", "closest")
 
 

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_l0 import cost
 from keras_l0.budget.expressions import Expressions
 from keras_l0.budget.survival import Survival
+from keras_l0.cost.count import count_graph
 from keras_l0.cost.count import item_size
 from keras_l0.cost.count import operation_macs
 from keras_l0.cost.registry import weight_axes
@@ -95,7 +95,7 @@ class CostModel:
                 f"Model '{model.name}' has no gates. Wrap layers with "
                 "`keras_l0.L0Gate`, or use `keras_l0.add_gates`."
             )
-        self.dense = cost.count(model)
+        self.dense = count_graph(graph)
         self.vectors: list[GateVector] = list(gate_vectors(model).values())
         sizes = [vector.num_gates for vector in self.vectors]
         starts = np.cumsum([0, *sizes])

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_l0.cost.registry import cost_rule
 from keras_l0.cost.registry import layer_macs
+from keras_l0.graph import Graph
 from keras_l0.graph import read_graph
 
 # Operations without weights that multiply tensors with each other.
@@ -85,7 +86,11 @@ def count(model: keras.Model) -> Cost:
     >>> keras_l0.cost.count(model)
     Cost(params=10, macs=8, bytes=40, uncounted=())
     """
-    graph = read_graph(model)
+    return count_graph(read_graph(model))
+
+
+def count_graph(graph: Graph) -> Cost:
+    """`count` of a model that has been read."""
     macs, uncounted, weights = 0, [], {}
     for node in graph.nodes:
         for variable in getattr(node.operation, "weights", ()):

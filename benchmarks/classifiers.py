@@ -1,0 +1,21 @@
+"""How the benchmarks about budgets train a classifier, and what it knows."""
+
+import keras
+import numpy as np
+
+_BATCH = 64
+
+
+def fit(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, epochs: int, **kwargs
+) -> None:
+    """Trains with Adam; `kwargs` are further arguments of `compile`."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, **kwargs)
+    model.fit(x, y, batch_size=_BATCH, epochs=epochs, verbose=0)
+
+
+def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    """The share of examples whose class has the largest logit."""
+    logits = model.predict(x, batch_size=500, verbose=0)
+    return float(np.mean(logits.argmax(-1) == y))
