@@ -8,6 +8,7 @@ program goes on behind the last network that it finished.
 """
 
 import collections
+import gc
 import itertools
 import os
 import sys
@@ -78,6 +79,8 @@ def _read(path):
 
 def main(argv: list[str]) -> None:
     threads.limit_threads()
+    # Keras collects garbage for every network: not among TensorFlow's modules.
+    gc.freeze()
     record, start = _read(_PATH.value), time.monotonic()
     counts = collections.Counter(record["outcomes"])
     end = _FIRST.value + _GRAPHS.value

@@ -160,13 +160,13 @@ class CheckReachableTest(test_util.TestCase):
         self.assertIsInstance(found["params"], float)
 
     def test_costs_are_whole_numbers(self):
-        # 841 * (24 / 29) * (20 / 29) is more than 480 in float64.
-        model = models.gated(lambda: models.mlp((29, 29)))
+        # Of 41 units each, 15 and 14 cost 6e-14 more than 269 in float64.
+        model = models.gated(lambda: models.mlp((41, 41)))
         cost_model = keras_l0.budget.CostModel(model)
-        gates = np.r_[np.arange(29) < 24, np.arange(29) < 20]
+        gates = np.r_[np.arange(41) < 15, np.arange(41) < 14]
         found = choice.cost_fractions(cost_model, gates, ("macs",))
-        macs = 3 * 24 + 24 * 20 + 20
-        self.assertEqual(found["macs"], macs / (3 * 29 + 29 * 29 + 29))
+        macs = 3 * 15 + 15 * 14 + 14
+        self.assertEqual(found["macs"], macs / (3 * 41 + 41 * 41 + 41))
 
 
 if __name__ == "__main__":

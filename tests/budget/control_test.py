@@ -105,6 +105,14 @@ class ConstraintTest(test_util.TestCase):
             cost, _ = bound.constraint(fractions)
         self.assertAllClose(tape.gradient(cost, fractions), [1.0, 0.0])
 
+    def test_multipliers_are_no_part_of_the_slope(self):
+        bound = self.at_the_end(macs=0.5, params=0.5)
+        fractions = tf.constant([0.8, 0.7])
+        with tf.GradientTape() as tape:
+            tape.watch(fractions)
+            cost, _ = bound.constraint(fractions)
+        self.assertAllClose(tape.gradient(cost, fractions), [0.6, 0.4])
+
     def test_expected_fractions(self):
         bound = control(macs=0.5, params=0.5)
         first, second = bound.cost_model.vectors
