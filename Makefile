@@ -2,6 +2,7 @@
 #   make demo        train, strip and export LeNet-5 on handwritten digits
 #   make test        every test; PYTEST_ARGS="-k gate" selects
 #   make lint        format and style
+#   make test-matrix every test on the oldest and the newest versions
 #   make wheel-test  build the wheel, install it elsewhere, test it there
 #   make bench-step  cost of a training step, gated against dense
 #   make clean       remove whatever these commands made
@@ -15,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 QUIET := TF_CPP_MIN_LOG_LEVEL=3
 
-.PHONY: install demo test lint wheel-test bench-step clean
+.PHONY: install demo test test-matrix lint wheel-test bench-step clean
 
 install: $(INSTALLED)
 
@@ -35,6 +36,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(QUIET) $(RUN) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+test-matrix:
+	PYTEST_ARGS="$(PYTEST_ARGS)" .ci/test_matrix
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .

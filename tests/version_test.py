@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -36,6 +37,18 @@ class VersionTest(absltest.TestCase):
         )
         self.assertEqual(
             done.stdout, version.__version__ + "\n", msg=done.stderr
+        )
+
+    def test_oldest_versions_are_the_lower_bounds_of_setup(self):
+        lines = (ROOT / ".ci/oldest.txt").read_text(encoding="utf-8")
+        pins = re.findall(r"^([\w-]+)==([\d.]+)$", lines, re.M)
+        setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+        required = setup[setup.index("install_requires") :]
+        bounds = re.findall(r'"([\w-]+)>=([\d.]+),<', required)
+        self.assertNotEmpty(pins)
+        self.assertEqual(
+            [(name, version.rsplit(".", 1)[0]) for name, version in pins],
+            bounds,
         )
 
     def test_it_is_written_nowhere_else(self):
