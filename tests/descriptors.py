@@ -1,12 +1,12 @@
 """The table of public classes that every conformance test runs over.
 
-A new layer, gate family, metric or callback adds a row here and is then held
-to every file of `tests/conformance/`; a class without a row fails
-`coverage_test.py`.
+A new layer, gate family, distribution, metric or callback adds a row here and
+is then held to every file of `tests/conformance/`; a class without a row fails
+`coverage_test.py`, and `python -m tests.conformance.matrix` shows what is
+held to what.
 """
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -17,44 +17,8 @@ from keras_l0 import gates
 from keras_l0.layers import step_context
 from keras_l0.layers.gate_chain import GateChain
 from tests import test_util
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A public class at work.
-
-    Attributes:
-        name: Name of the row in the log.
-        make: Function that returns an object of the class. Between them, the
-            rows of a class give every argument a value other than its default.
-        layer: Function of the object: a layer of inputs `[batch, 4]` that
-            uses it.
-        pathwise: Whether differentiation trains the gates.
-        smooth: Whether the gates of inference are a function of the logits
-            that has a derivative.
-    """
-
-    name: str
-    make: Callable[[], object]
-    layer: Callable[[object], keras.layers.Layer] = lambda made: made
-    pathwise: bool = True
-    smooth: bool = True
-
-    @property
-    def cls(self) -> type:
-        return type(self.make())
-
-    def model(self) -> keras.Model:
-        """A built model that uses the object; the same one every time."""
-        keras.utils.set_random_seed(test_util.test_seed())
-        made = self.make()
-        if isinstance(made, keras.Model):
-            return made
-        inputs = [keras.Input((4,)), layers.Dense(4)]
-        model = keras.Sequential([*inputs, self.layer(made), layers.Dense(2)])
-        if getattr(made, "needs_model", False):
-            return keras_l0.L0Model.from_model(model)
-        return model
+from tests.conformance.row import Row
+from tests.distributions import gate_contract
 
 
 def _hard_concrete(**kwargs):
@@ -93,6 +57,13 @@ def _model():
     inputs = keras.Input((4,))
     hidden = _gated("hard_concrete")(inputs)
     return keras_l0.L0Model(inputs, layers.Dense(2)(hidden))
+
+
+def _gated_optimizer(**options):
+    return keras_l0.training.GatedOptimizer(
+        keras.optimizers.Adam(0.02, **options),
+        keras.optimizers.SGD(0.2, momentum=0.5, **options),
+    )
 
 
 def _tied(vector):
@@ -182,10 +153,35 @@ GATES = (
     ),
 )
 METRICS = ()
+# What a model is trained with, in L0Model's own `fit`.
+TRAINING = (
+    Row(
+        "budget",
+        lambda: keras_l0.Budget(
+            macs=0.8,
+            params=0.85,
+            bytes=0.9,
+            min_units=2,
+            round_to=2,
+            start=0.2,
+            fine_tune=0.4,
+            recalibrate=False,
+            on_unreachable="closest",
+        ),
+        lambda made: _gated("hard_concrete"),
+    ),
+    Row(
+        "gated_optimizer",
+        lambda: _gated_optimizer(),
+        lambda made: _gated("hard_concrete"),
+        optimizer=lambda **options: _gated_optimizer(**options),
+    ),
+)
 CALLBACKS = (
+    # Cuts as soon as it may, which a test of what it changes needs.
     Row(
         "compact",
-        lambda: keras_l0.callbacks.Compact(10, 3, 0.2, 0.3, 8),
+        lambda: keras_l0.callbacks.Compact("epoch", 1, 0.2, 0.0, 1),
         lambda made: None,
     ),
     Row("gate_history", keras_l0.callbacks.GateHistory, lambda made: None),
@@ -203,11 +199,45 @@ CALLBACKS = (
     ),
 )
 
+
+def _distribution(row):
+    """A row of the distributions' own contract."""
+    return Row(
+        f"{row.name}_distribution",
+        lambda: row.make(np.array([-3.0, -0.7, 0.0, 2.0], "float32")),
+        lambda made: None,
+    )
+
+
+DISTRIBUTIONS = tuple(map(_distribution, gate_contract.ROWS))
+
 # What a model can hold.
 ROWS = LAYERS + GATES
 # What has a configuration of its own.
-NAMED_PARTS = tuple((row.name, row) for row in ROWS)
-NAMED = tuple((row.name, row) for row in ROWS + MODELS)
+PARTS = ROWS + TRAINING
+# What makes a model.
+TRAINED = ROWS + MODELS + TRAINING
+# For what takes seconds: gates one by class, and all that is no gate.
+FAMILIES = (
+    *LAYERS,
+    *{row.cls: row for row in GATES}.values(),
+    *MODELS,
+    *TRAINING,
+)
+TABLES = {
+    "LAYERS": LAYERS,
+    "MODELS": MODELS,
+    "GATES": GATES,
+    "DISTRIBUTIONS": DISTRIBUTIONS,
+    "METRICS": METRICS,
+    "TRAINING": TRAINING,
+    "CALLBACKS": CALLBACKS,
+}
+
+
+def named(rows: Iterable[Row]) -> list[tuple[str, Row]]:
+    """Rows as `parameterized.named_parameters` takes them."""
+    return [(row.name, row) for row in rows]
 
 
 def inputs(batch_size: int = 6) -> np.ndarray:

@@ -52,6 +52,20 @@ class ClosedGates:
         closed[order[:spare]] = False
         return closed
 
+    def counts(self, vectors: dict[str, GateVector]) -> dict[str, list[int]]:
+        """For how many checks gates have been closed, by name of a vector."""
+        return {name: self._count(v).tolist() for name, v in vectors.items()}
+
+    def set_counts(
+        self, vectors: dict[str, GateVector], counts: dict[str, list[int]]
+    ) -> None:
+        """Goes on from what `counts` of an equal model returned."""
+        self._counts = {
+            id(vector): (vector, np.array(counts[name]))
+            for name, vector in vectors.items()
+            if len(counts.get(name, ())) == vector.num_gates
+        }
+
     def moved(
         self, vectors: list[tuple[GateVector, np.ndarray, GateVector]]
     ) -> None:

@@ -40,7 +40,8 @@ class Compact(keras.callbacks.Callback):
 
     Each cut traces the training step anew, which takes seconds. It is done
     where it saves at least `min_gain` of the multiply-accumulates that the
-    network still has. At the end of the last epoch nothing is cut.
+    network still has, and `max_cuts` times at most. At the end of the last
+    epoch nothing is cut.
 
     Every gate vector keeps one unit at least. A budget's `min_units` and
     `round_to` hold here, too. A layer that makes something else of zeros than
@@ -49,8 +50,11 @@ class Compact(keras.callbacks.Callback):
     After every epoch `trained_macs` joins the logs: the multiply-accumulates
     that a step computes, as a fraction of the dense network's.
 
-    A file that was saved before a cut does not fit afterwards, nor do weights
-    that `EarlyStopping(restore_best_weights=True)` remembers.
+    A file of the model that was saved after a cut, by
+    `keras.callbacks.BackupAndRestore` as well, can be loaded into the model as
+    it was before, which is cut then; and training goes on as if it had never
+    stopped. A file that was saved before a cut does not fit afterwards, nor do
+    weights that `EarlyStopping(restore_best_weights=True)` remembers.
 
     Args:
         every: `"epoch"`, or an integer: steps between two checks. Defaults to
@@ -65,6 +69,8 @@ class Compact(keras.callbacks.Callback):
             that a cut must save. Defaults to 0.2.
         round_to: Integer, at least 1. Each gate vector keeps a multiple of so
             many units, or all that it has. Defaults to 1.
+        max_cuts: Integer, at least 1. So many cuts, and times that the step is
+            traced anew, are the most. Defaults to 8.
 
     Attributes:
         cuts: List of dicts, one for each cut: `epoch` and `step`, counted
@@ -104,6 +110,7 @@ class Compact(keras.callbacks.Callback):
         threshold: float = 0.1,
         min_gain: float = 0.2,
         round_to: int = 1,
+        max_cuts: int = 8,
     ):
         super().__init__()
         if every != "epoch":
@@ -127,6 +134,7 @@ class Compact(keras.callbacks.Callback):
                 f"`min_gain` must be in [0, 1). Received: min_gain={min_gain}"
             )
         self._round_to = validation.check_integer("round_to", round_to, 1)
+        self._max_cuts = validation.check_integer("max_cuts", max_cuts, 1)
         self.cuts: list[dict] = []
 
     def on_train_begin(self, logs=None):
@@ -147,7 +155,7 @@ class Compact(keras.callbacks.Callback):
         return Limits(max(1, budget.min_units), multiple)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._epoch_start = epoch, self._steps
+        self._epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         # A budget freezes gates when an epoch begins, after this callback.
@@ -163,6 +171,7 @@ class Compact(keras.callbacks.Callback):
             self._check()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._epoch_start = self._steps
         if self._every == "epoch" and epoch + 1 < self.params["epochs"]:
             self._check()
         if logs is not None:
@@ -177,7 +186,7 @@ class Compact(keras.callbacks.Callback):
         self._cut_if_it_pays()
 
     def _cut_if_it_pays(self):
-        if self._off:
+        if self._off or len(self.cuts) >= self._max_cuts:
             return
         vectors = self.model.cost_model.vectors
         removed = {id(v): self._closed.removable(v) for v in vectors}
@@ -206,6 +215,28 @@ class Compact(keras.callbacks.Callback):
             smaller = cut(self.model, lambda vector: removed[id(vector)])
             adopt(self.model, smaller)
         self._closed.moved(smaller.vectors)
+
+    def _vectors(self):
+        return gate_vectors(self.model)
+
+    def get_training_state(self) -> dict:
+        """What has been counted so far."""
+        return {
+            "cuts": self.cuts,
+            "off": self._off,
+            "frozen": self._frozen,
+            "epoch_start": self._epoch_start,
+            "checked": self._checked,
+            "closed": self._closed.counts(self._vectors()),
+        }
+
+    def set_training_state(self, state: dict) -> None:
+        """Goes on counting where the training was."""
+        self.cuts = state["cuts"]
+        self._off, self._frozen = state["off"], state["frozen"]
+        self._steps = self._epoch_start = state["epoch_start"]
+        self._checked = state["checked"]
+        self._closed.set_counts(self._vectors(), state["closed"])
 
     def _dense(self):
         return self.model.cost_model.dense.macs or 1

@@ -77,6 +77,15 @@ class GateHistory(keras.callbacks.Callback):
         if logs is not None:
             logs["open_gates"] = self._fraction
 
+    def get_training_state(self) -> dict:
+        """The counts so far, saved with the model."""
+        return {"num_gates": self.num_gates, "history": self.history}
+
+    def set_training_state(self, state: dict) -> None:
+        """Goes on where a training was interrupted."""
+        self.num_gates, self.history = state["num_gates"], state["history"]
+        self._fraction = self._open_fraction(self._count())
+
     def _count(self):
         return {
             name: int(np.count_nonzero(vector.deterministic_gate()))

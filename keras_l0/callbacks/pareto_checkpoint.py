@@ -156,7 +156,8 @@ class ParetoCheckpoint(keras.callbacks.Callback):
         # What cannot be stripped at all is told now. Gates that have closed
         # the network, in a training that goes on, may open again.
         self._strip(max(self.min_units, 1))
-        full = costs.count(model)
+        # `Compact` may have cut units off in an earlier call of `fit`.
+        full = getattr(model, "dense_cost", None) or costs.count(model)
         empty = ParetoFront(
             self.monitor,
             self.mode,

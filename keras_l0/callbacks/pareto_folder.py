@@ -88,8 +88,13 @@ class ParetoFolder:
     def _read(self):
         try:
             with open(self._path(INDEX), encoding="utf-8") as file:
-                return ParetoFront.from_dict(json.load(file))
-        except (KeyError, TypeError, ValueError) as error:
+                front = ParetoFront.from_dict(json.load(file))
+            # Models that are dominated are removed: never by a foreign name.
+            for point in front.points:
+                if not _MODEL.fullmatch(point.file):
+                    raise ValueError(f"No name of a model: {point.file!r}")
+            return front
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{INDEX!r} in `folder` is not an index of models. Name "
                 f"another folder. Received: folder={self._folder!r}"

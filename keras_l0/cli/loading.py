@@ -48,8 +48,11 @@ def _check_archive(name, path):
             f"{name} is not a Keras file, or only a part of one: `.keras` "
             f"files are zip archives, and this is none. Received: {path}"
         )
-    with zipfile.ZipFile(path) as archive:
-        found = set(archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = set(archive.namelist())
+    except Exception as error:  # Whatever a damaged list of members brings.
+        raise TaskError(f"{_reason(name, error)} Received: {path}") from error
     missing = [member for member in _MEMBERS if member not in found]
     if not found.intersection(_WEIGHTS):
         missing.append(_WEIGHTS[0])

@@ -1,5 +1,6 @@
 """Exports a model as a TensorFlow SavedModel."""
 
+import errno
 import os
 
 import keras
@@ -19,6 +20,11 @@ from keras_l0.internal import model_runner
 
 # What TensorFlow and Keras put into the folder of a SavedModel.
 _CONTENT = ("assets", "fingerprint.pb", "saved_model.pb", "variables")
+# What TensorFlow makes of them.
+_NUMBERS = {
+    tf.errors.ResourceExhaustedError: errno.ENOSPC,
+    tf.errors.OutOfRangeError: errno.EFBIG,
+}
 
 
 def export_saved_model(
@@ -107,7 +113,16 @@ def write_saved_model(model: keras.Model, folder: str) -> None:
             )
         ],
     )
-    archive.write_out(folder, verbose=False)
+    _write_out(archive, folder)
+
+
+def _write_out(archive, folder):
+    """Writes; TensorFlow has errors of its own for a disk that is full."""
+    try:
+        archive.write_out(folder, verbose=False)
+    except tuple(_NUMBERS) as error:
+        number = _NUMBERS[type(error)]
+        raise OSError(number, os.strerror(number), folder) from error
 
 
 def _tensor_spec(tensor):

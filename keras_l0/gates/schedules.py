@@ -46,10 +46,24 @@ def serialized(config: dict) -> dict:
 
 
 def deserialized(config: dict) -> dict:
-    """`config` with its schedules as objects."""
+    """`config` with its schedules as objects.
+
+    Raises:
+        TypeError: if a schedule's class is not known.
+        ValueError: if a schedule cannot be built of its config.
+    """
     return {
-        name: keras.saving.deserialize_keras_object(dict(value))
-        if isinstance(value, dict)
-        else value
+        name: _schedule(name, value) if isinstance(value, dict) else value
         for name, value in config.items()
     }
+
+
+def _schedule(name, config):
+    try:
+        return keras.saving.deserialize_keras_object(dict(config))
+    except (KeyError, TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"`{name}` cannot be read from a config ({error}). "
+            f"Received: {name}={config!r}"
+        ) from error

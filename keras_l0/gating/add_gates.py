@@ -9,17 +9,14 @@ import numpy as np
 
 from keras_l0 import gates
 from keras_l0.budget import Budget
-from keras_l0.gating.magnitudes import unit_magnitudes
 from keras_l0.gating.sites import GateSite
 from keras_l0.gating.sites import sites_of
-from keras_l0.graph import Graph
 from keras_l0.graph import read_graph
 from keras_l0.internal import layer_filter
 from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 from keras_l0.layers import gate_vectors
-from keras_l0.layers.setting import TINY
 from keras_l0.layers.setting import logits_around
 from keras_l0.surgery.copy_model import copy_model
 from keras_l0.training import L0Model
@@ -32,9 +29,6 @@ _OPEN = {
     "diff_prune": lambda: gates.DiffPrune(transform="clipped_sigmoid"),
 }
 _SURELY_OPEN = 1 - 1e-4
-# How far above the lowest open logit a unit of mean magnitude starts, as a
-# part of the way from there to a closed gate, and the largest magnitude.
-_HEAD_START, _LARGEST = 0.2, 2.0
 
 
 def add_gates(
@@ -54,8 +48,7 @@ def add_gates(
     Gates stand behind the batch normalization and the activation of each
     layer, heads of attention are gated as such, and what leads to a model
     output unmixed has no gates. All gates start open: in inference the result
-    computes bit for bit what `model` computes. Units with small weights start
-    nearer to being closed.
+    computes bit for bit what `model` computes.
 
     Args:
         model: A built Functional or Sequential model. It is not touched;
@@ -110,9 +103,7 @@ def add_gates(
     wrapper = _Wrapper(chosen, _family(gate), l0)
     with deep_graphs(2 * len(graph.nodes)):
         gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
-    magnitudes = wrapper.magnitudes(graph)
-    for vector in gate_vectors(gated).values():
-        _open(vector, magnitudes.get(id(vector)))
+    _open(gated)
     if budget is not None:
         gated.set_budget(budget)
     return gated
@@ -156,7 +147,6 @@ class _Wrapper:
         self._sites = {site.behind: site for site in sites}
         self._gate, self._l0 = gate, l0
         self._wrapped: dict[int, L0Gate] = {}
-        self._gated: dict[str, L0Gate] = {}
         self._streams: dict[str, GateVector] = {}
 
     def __call__(self, name: str, layer: keras.layers.Layer):
@@ -175,25 +165,8 @@ class _Wrapper:
                 vector,
                 name=f"{layer.name}_gated",
             )
-        wrapped = self._gated[name] = self._wrapped[id(layer)]
+        wrapped = self._wrapped[id(layer)]
         return wrapped if site.on == "outputs" else _by_name(wrapped)
-
-    def magnitudes(self, graph: Graph) -> dict[int, np.ndarray]:
-        """Identity of each gate vector -> magnitude of each unit, `[gates]`.
-
-        Only of vectors all of whose layers have some.
-        """
-        makers = {node.name: node.operation for node in graph.nodes}
-        found: dict[int, list] = {}
-        for site in self._sites.values():
-            norms = unit_magnitudes(makers[site.path], site.units)
-            vector = self._gated[site.behind].gate_vector
-            found.setdefault(id(vector), []).append(norms)
-        return {
-            vector: np.linalg.norm(norms, axis=0)
-            for vector, norms in found.items()
-            if not any(part is None for part in norms)
-        }
 
     def _vector(self, site):
         if site.stream is None:
@@ -215,28 +188,19 @@ def _by_name(gate: L0Gate) -> Callable:
     return call
 
 
-def _open(vector, magnitudes):
-    """Sets the logits to values whose gates are exactly 1."""
-    logit = None if vector.gate.chained else _open_logit(vector.gate)
-    if logit is not None:
-        logits = np.full(vector.num_gates, logit)
-        if magnitudes is not None:
-            way = logit - logits_around(vector.gate, TINY)[0]
-            logits += _HEAD_START * way * _above_the_least(magnitudes)
-        vector.logits.assign(logits)
-    if (vector.deterministic_gate().numpy() != 1).any():
-        raise ValueError(
-            "The gates must be able to start open, at exactly 1. "
-            f"Received: gate={type(vector.gate).__name__} with "
-            f"{vector.gate.get_config()}"
-        )
-
-
-def _above_the_least(magnitudes):
-    """Magnitudes over their mean, less that of the least."""
-    parts = magnitudes / max(magnitudes.mean(), TINY)
-    parts = np.minimum(parts, _LARGEST)
-    return parts - parts.min()
+def _open(gated):
+    """Sets all logits to the lowest value whose gates are exactly 1."""
+    for vector in gate_vectors(gated).values():
+        if not vector.gate.chained:
+            logit = _open_logit(vector.gate)
+            if logit is not None:
+                vector.logits.assign(np.full(vector.num_gates, logit))
+        if (vector.deterministic_gate().numpy() != 1).any():
+            raise ValueError(
+                "The gates must be able to start open, at exactly 1. "
+                f"Received: gate={type(vector.gate).__name__} with "
+                f"{vector.gate.get_config()}"
+            )
 
 
 def _open_logit(gate):

@@ -1,6 +1,8 @@
 """Writes files and folders that are either complete or not there."""
 
 import contextlib
+import ctypes
+import errno
 import os
 import secrets
 import shutil
@@ -9,6 +11,11 @@ from collections.abc import Iterator
 
 # Characters of up to 4 bytes: file systems allow names of 255 bytes.
 _LONGEST_STEM = 40
+# A disk, a quota, or a limit on the size of files is used up.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Linux: paths from here, and the flag that makes `renameat2` swap them.
+_HERE = -100
+_EXCHANGE = 2
 
 
 @contextlib.contextmanager
@@ -34,7 +41,8 @@ def atomic_file(
         TypeError: if `filepath` is not a path.
         ValueError: if `filepath` is empty.
         OSError: if `filepath` cannot be written: `FileNotFoundError` without
-            its folder, `IsADirectoryError` for a folder, `PermissionError`.
+            its folder, `IsADirectoryError` for a folder, `PermissionError`, or
+            because the disk is full.
     """
     target = _resolve(filepath, name)
     if os.path.isdir(target):
@@ -47,8 +55,9 @@ def atomic_file(
         with open(temporary, "xb"):
             pass
     try:
-        yield temporary
-        os.replace(temporary, target)
+        with _naming(filepath, name, _FULL):
+            yield temporary
+            os.replace(temporary, target)
     finally:
         _remove(temporary)
 
@@ -61,7 +70,9 @@ def atomic_directory(
 
     As `atomic_file`. A folder that is already at `filepath` is replaced after
     the body has ended, and only if everything in it is `expected`: a slip must
-    not cost a folder of other work.
+    not cost a folder of other work. Linux swaps the two in one step; elsewhere
+    a process that is killed in between leaves the old one beside `filepath`,
+    under a hidden name.
 
     Args:
         filepath: Path of the folder; the folder above it must exist.
@@ -76,7 +87,7 @@ def atomic_directory(
         OSError: if `filepath` cannot be written: `FileNotFoundError` without
             the folder above it, `NotADirectoryError` for a file,
             `FileExistsError` for a folder with other content,
-            `PermissionError`.
+            `PermissionError`, or because the disk is full.
     """
     target = _resolve(filepath, "filepath")
     _check_replaceable(filepath, target, expected)
@@ -84,8 +95,9 @@ def atomic_directory(
     with _naming(filepath, "filepath"):
         os.mkdir(temporary)
     try:
-        yield temporary
-        _swap_in(temporary, target)
+        with _naming(filepath, "filepath", _FULL):
+            yield temporary
+            _swap_in(temporary, target)
     finally:
         _remove(temporary)
 
@@ -154,15 +166,27 @@ def _temporary_sibling(target):
 
 
 @contextlib.contextmanager
-def _naming(filepath, name):
-    """Names the path that the user gave, not the temporary one."""
+def _naming(filepath, name, numbers=None):
+    """Names the path that the user gave, not the temporary one.
+
+    Args:
+        filepath: The path.
+        name: Name of the caller's argument.
+        numbers: The errors to do it for, others are let through. None stands
+            for all.
+    """
     try:
         yield
     except OSError as error:
-        raise type(error)(
-            f"`{name}` cannot be written ({error.strerror}). "
+        if numbers is not None and error.errno not in numbers:
+            raise
+        reason = os.strerror(error.errno) if numbers else error.strerror
+        named = type(error)(
+            f"`{name}` cannot be written ({reason}). "
             f"Received: {name}={os.fspath(filepath)!r}"
-        ) from error
+        )
+        named.errno = error.errno
+        raise named from error
 
 
 def _swap_in(temporary, target):
@@ -170,6 +194,8 @@ def _swap_in(temporary, target):
     if not os.path.exists(target):
         os.rename(temporary, target)
         return
+    if _exchange(temporary, target):
+        return  # What was at `target` is removed as `temporary`.
     old = _temporary_sibling(target)
     os.rename(target, old)
     try:
@@ -178,6 +204,18 @@ def _swap_in(temporary, target):
         os.rename(old, target)
         raise
     _remove(old)
+
+
+def _exchange(one, other):
+    """Swaps two folders in one step; False where that cannot be done."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):  # not this system
+        return False
+    path = ctypes.c_char_p
+    rename.argtypes = (ctypes.c_int, path, ctypes.c_int, path, ctypes.c_uint)
+    one, other = os.fsencode(one), os.fsencode(other)
+    return rename(_HERE, one, _HERE, other, _EXCHANGE) == 0
 
 
 def _remove(path):

@@ -272,9 +272,29 @@ def forget_variables(optimizer: keras.optimizers.Optimizer) -> None:
     with tracking.DotNotTrackScope():
         optimizer._variables = stays
     belongs, _ = optimizer._tracker.config["variables"]
-    store = belongs, optimizer._variables
-    optimizer._tracker.config["variables"] = store
+    optimizer._tracker.config["variables"] = belongs, optimizer._variables
     optimizer._tracker.stored_ids["variables"] = set(map(id, stays))
     optimizer._trainable_variables = []
     optimizer._trainable_variables_indices = {}
     optimizer.built = False
+
+
+def start_at(model: keras.Model, epoch: int | None) -> None:
+    """Makes `fit` begin with an epoch, None: with that of its argument."""
+    model._initial_epoch = epoch
+
+
+class WorkerModel(keras.Model):
+    """A model that may make itself ready for the steps of `fit`.
+
+    Under a strategy Keras runs the first step on symbols to build whatever is
+    not built yet; where the replicas are in several processes it cannot.
+    """
+
+    def prepare_steps(self) -> bool:
+        """Makes the model ready; False leaves it to Keras."""
+        return False
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if not self.prepare_steps():
+            super()._maybe_symbolic_build(iterator, data_batch)

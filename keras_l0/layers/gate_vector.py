@@ -9,8 +9,11 @@ from keras_l0 import gates
 from keras_l0.distributions import uniforms
 from keras_l0.gates import schedules
 from keras_l0.internal import keras_internals
+from keras_l0.internal import replicas
 from keras_l0.internal.api_export import keras_l0_export
 from keras_l0.layers import step_context
+from keras_l0.layers.needs_train_step import check_plain_model
+from keras_l0.layers.needs_train_step import only_in_train_step
 
 
 @keras_l0_export
@@ -169,11 +172,16 @@ class GateVector(keras.layers.Layer):
 
     def _data_logits(self):
         context = step_context.current()
-        return self.gate.data_logits(
-            self.effective_logits(),
-            self._features,
-            1.0 if context is None else context.loss_scale,
-        )
+        scale = 1.0 if context is None else context.loss_scale
+        if self.gate.scales_with_loss:
+            return self._logits_for_data(scale)
+        # The gradient of the whole batch is what the family changes. Each
+        # replica gets the same, and an optimizer adds them up.
+        return replicas.joined(self._logits_for_data(scale / replicas.count()))
+
+    def _logits_for_data(self, scale):
+        logits = self.effective_logits()
+        return self.gate.data_logits(logits, self._features, scale)
 
     @property
     def num_gates(self) -> int:
@@ -215,20 +223,8 @@ class GateVector(keras.layers.Layer):
             gates: Float32 `[num_gates]`, or `[batch_size, num_gates]`.
         """
         context = step_context.current()
-        if context is None and self.gate.needs_model:
-            raise RuntimeError(
-                f"{type(self.gate).__name__} gates cannot be trained by a "
-                "plain Keras model. Make it a `keras_l0.L0Model`, e.g. "
-                "`L0Model.from_model(model)`. Received: gate vector "
-                f"'{self.name}'"
-            )
-        if context is None and self.gate.scheduled:
-            raise RuntimeError(
-                f"The schedules of {type(self.gate).__name__} gates need a "
-                "training step that follows them. Make the model a "
-                "`keras_l0.L0Model`, e.g. `L0Model.from_model(model)`. "
-                f"Received: gate vector '{self.name}'"
-            )
+        if context is None:
+            check_plain_model(self.gate, self.name)
         given = {} if context is None else context.gates
         key = (id(self), batch_size is not None)
         if key in given:
@@ -242,11 +238,13 @@ class GateVector(keras.layers.Layer):
         if not self.gate.stochastic:
             return self.gates_of(None)
         examples = () if batch_size is None else (batch_size,)
-        return self.gates_of(
-            uniforms.draw(
-                (*examples, self.num_gates), tf.float32, self.next_seed()
-            )
+        numbers = uniforms.draw(
+            (*examples, self.num_gates), tf.float32, self.next_seed()
         )
+        gates = self.gates_of(numbers)
+        if self.gate.estimates_gradient:
+            gates = only_in_train_step(gates, self.logits, self.name)
+        return gates
 
     def gates_of(self, numbers: tf.Tensor | None) -> tf.Tensor:
         """Gates of a draw, differentiable where the family's are.

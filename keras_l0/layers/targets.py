@@ -23,6 +23,8 @@ from keras_l0.layers.tensor_targets import OutputsTarget
 class WeightsTarget(Target):
     """A gate on every single weight of the layer other than biases."""
 
+    _num_gates = None
+
     on = "weights"
 
     def build(self, input_shape):
@@ -32,7 +34,8 @@ class WeightsTarget(Target):
                 f"Received: layer='{self.layer.name}' "
                 f"({type(self.layer).__name__})"
             )
-        return sum(math.prod(weight.shape) for weight in self.weights)
+        self._num_gates = sum(math.prod(w.shape) for w in self.weights)
+        return self._num_gates
 
     @property
     def weights(self) -> list[keras.Variable]:
@@ -44,7 +47,11 @@ class WeightsTarget(Target):
             for weight in keras_internals.own_trainable_variables(layer)
             if weight.name not in ("bias", "beta")
         }
-        return list(found.values())
+        weights = list(found.values())
+        size = sum(math.prod(weight.shape) for weight in weights)
+        if self._num_gates not in (None, size):
+            raise _quantized(self)
+        return weights
 
     def gated(self, gates):
         sizes = [math.prod(weight.shape) for weight in self.weights]
@@ -84,6 +91,8 @@ class HeadsTarget(Target):
     They multiply the rows of the kernel that joins the heads.
     """
 
+    _found = False
+
     on = "heads"
 
     def prepare(self, inputs, *_, **kwargs):
@@ -119,11 +128,15 @@ class HeadsTarget(Target):
                 "GroupQueryAttention layer with kernels of its own. Received: "
                 f"layer='{self.layer.name}' ({type(self.layer).__name__})"
             )
+        self._found = True
         return self._groups[-1][0].shape[0]
 
     @property
     def _groups(self):
-        return weight_groups.heads(self.layer)
+        groups = weight_groups.heads(self.layer)
+        if self._found and not groups:
+            raise _quantized(self)
+        return groups
 
     def gated(self, gates):
         kernel, _ = self._groups[-1]
@@ -147,6 +160,16 @@ class HeadsTarget(Target):
     @property
     def _num_gates(self):
         return self._groups[-1][0].shape[0]
+
+
+def _quantized(target):
+    """The error of a layer that lost the kernels that gates multiply."""
+    layer = target.layer
+    return ValueError(
+        f"The weights of '{layer.name}' are quantized, and gates of "
+        f"`on={target.on!r}` cannot multiply them. Call `strip_gates` before "
+        f"`quantize`. Received: layer='{layer.name}' ({type(layer).__name__})"
+    )
 
 
 TARGETS = {

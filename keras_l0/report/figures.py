@@ -4,6 +4,7 @@ matplotlib is imported when a picture is drawn, never with the package, and no
 global state of it is touched: there is no `pyplot` here.
 """
 
+import io
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -288,4 +289,10 @@ def _padded(values, least):
 
 def _save(figure, path):
     with files.atomic_file(path, "path") as temporary:
-        figure.savefig(temporary)
+        # In memory first: where a disk is full, writers of some formats raise
+        # what has nothing to do with it.
+        picture = io.BytesIO()
+        suffix = os.path.splitext(temporary)[1]
+        figure.savefig(picture, format=suffix[1:] or None)
+        with open(temporary, "wb") as file:
+            file.write(picture.getbuffer())

@@ -177,9 +177,24 @@ class ParetoFront:
 
         Raises:
             TypeError: if `record` describes something else.
+            ValueError: if a number in it is out of its range.
         """
-        points = tuple(ParetoPoint(**point) for point in record["points"])
+        points = tuple(map(_checked_point, record["points"]))
         return cls(**{**record, "points": points})
+
+
+def _checked_point(record):
+    """The point that a file describes; nothing in it is taken on trust."""
+    point = ParetoPoint(**record)
+    for name in ("epoch", "params", "macs"):
+        validation.check_integer(name, getattr(point, name), 0)
+    validation.check_number("value", point.value)
+    if not isinstance(point.file, str):
+        raise TypeError(
+            "`file` must be a string. "
+            f"Received: file={point.file!r} ({type(point.file).__name__})"
+        )
+    return point
 
 
 def read_front(pareto: object) -> ParetoFront:

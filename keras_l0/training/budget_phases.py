@@ -8,6 +8,7 @@ from keras_l0.budget.control import BudgetControl
 from keras_l0.budget.fulfil import fulfil
 from keras_l0.layers.setting import TINY
 from keras_l0.layers.setting import logits_around
+from keras_l0.training import masks
 from keras_l0.training.statistics_inputs import StatisticsInputs
 
 # Where nobody chose an optimizer for the gates: how often logits that always
@@ -90,7 +91,7 @@ class BudgetPhases(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self._freeze()
         opened = self._control.cost_model.open_gates()
-        if bool(tf.reduce_any(self._opened != opened)):
+        if _differ(self._opened, opened):
             # Somebody brought the weights of an earlier phase back.
             self._choose()
         elif not self._recalibrated:
@@ -101,6 +102,9 @@ class BudgetPhases(keras.callbacks.Callback):
         if not self._control.active:
             return
         self._choose()
+        self._stop_gates()
+
+    def _stop_gates(self):
         self.model.freeze_gates()
         self.model.make_train_function(force=True)
 
@@ -112,3 +116,27 @@ class BudgetPhases(keras.callbacks.Callback):
     def _recalibrate(self):
         if self._budget.recalibrate:
             self._inputs.recalibrate(self.model)
+
+    def get_training_state(self) -> dict:
+        """What the weights of the model do not tell."""
+        return {
+            "steps": self._steps,
+            "frozen": not self._control.active,
+            "recalibrated": self._recalibrated,
+            "opened": masks.pack(self._opened),
+        }
+
+    def set_training_state(self, state: dict) -> None:
+        """Goes on in the phase that the training was in."""
+        self._steps = state["steps"]
+        self._recalibrated = state["recalibrated"]
+        self._opened = tf.constant(masks.unpack(state["opened"]))
+        if state["frozen"] and self._control.active:
+            self._stop_gates()
+
+
+def _differ(before, after):
+    """Whether other gates are open; cuts take closed ones only."""
+    if before.shape == after.shape:
+        return bool(tf.reduce_any(before != after))
+    return np.count_nonzero(before) != np.count_nonzero(after)

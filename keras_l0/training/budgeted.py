@@ -1,6 +1,7 @@
 """What a budget adds to a model: its state, and its part of `fit`."""
 
 import dataclasses
+import inspect
 
 import keras
 
@@ -15,10 +16,13 @@ from keras_l0.training.budget_phases import BudgetPhases
 from keras_l0.training.callback_lists import extended
 from keras_l0.training.constraint import Constraint
 from keras_l0.training.cost_logs import CostLogs
+from keras_l0.training.resumable import ResumableModel
 from keras_l0.training.statistics_inputs import StatisticsInputs
 
+_FIT = inspect.signature(keras.Model.fit)
 
-class BudgetedModel(keras.Model):
+
+class BudgetedModel(ResumableModel):
     """A model whose gates `fit` can drive to a budget."""
 
     budget_control: BudgetControl | None = None
@@ -70,16 +74,19 @@ class BudgetedModel(keras.Model):
         """What the budget does in the present step."""
         return Constraint(self.budget_control)
 
-    def fit(self, x: object = None, *args, callbacks: object = None, **kwargs):
+    def fit(self, *args: object, **kwargs: object) -> keras.callbacks.History:
         """`keras.Model.fit`; stops on a NaN loss, and goes for the budget."""
+        given = _FIT.bind(self, *args, **kwargs).arguments
+        del given["self"]
         first, last = [], [nan_guard.NanGuard()]
         if self.cost_model is not None:
             first.append(CostLogs(self.cost_model))
         if self.budget_control is not None:
-            inputs = StatisticsInputs(x)
+            inputs = StatisticsInputs(given.get("x"))
             last.append(BudgetPhases(self.budget_control, inputs))
+        callbacks = given.pop("callbacks", None)
         callbacks = extended(callbacks, self, first, last)
-        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+        return super().fit(callbacks=callbacks, **given)
 
     def get_config(self) -> dict:
         config = super().get_config()
@@ -89,6 +96,7 @@ class BudgetedModel(keras.Model):
         if self.dense_cost is not None:
             config["dense_cost"] = dataclasses.asdict(self.dense_cost)
             config["gates_left"] = self.gates_left
+            config["cuts"] = list(self.training_state.cuts)
         return config
 
     @classmethod
@@ -96,11 +104,13 @@ class BudgetedModel(keras.Model):
         config = dict(config)
         budget, dense = config.pop("budget", None), config.pop("dense_cost", {})
         gates_left = config.pop("gates_left", 1.0)
+        cuts = config.pop("cuts", [])
         model = super().from_config(config, custom_objects)
         if dense:
             uncounted = tuple(dense["uncounted"])
             model.dense_cost = Cost(**{**dense, "uncounted": uncounted})
             model.gates_left = gates_left
+            model.training_state.cuts = list(cuts)
         if budget is not None:
             model.set_budget(keras.saving.deserialize_keras_object(budget))
         return model

@@ -26,4 +26,37 @@ def extended(
             callback.set_model(model)
         callbacks.callbacks[:] = [*before, *callbacks.callbacks, *after]
         return callbacks
-    return [*before, *keras.tree.flatten(callbacks or []), *after]
+    return [*before, *listed(callbacks), *after]
+
+
+def with_backups_last(callbacks: object) -> object:
+    """`callbacks` of `fit`, those last that back a training up.
+
+    What the others do at the end of an epoch is in the backup, then, and they
+    have begun when it is restored.
+
+    Args:
+        callbacks: As in `fit`: None, a callback, a list, or a `CallbackList`,
+            which is changed.
+    """
+    ordered = sorted(listed(callbacks), key=is_backup)
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        return ordered
+    callbacks.callbacks[:] = ordered
+    return callbacks
+
+
+def listed(callbacks: object) -> list[keras.callbacks.Callback]:
+    """The callbacks in `callbacks` of `fit`.
+
+    Args:
+        callbacks: As in `fit`: None, a callback, a list, or a `CallbackList`.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return keras.tree.flatten(callbacks or [])
+
+
+def is_backup(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback backs the training up, and restores it."""
+    return isinstance(callback, keras.callbacks.BackupAndRestore)

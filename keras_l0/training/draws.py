@@ -5,6 +5,7 @@ import itertools
 import tensorflow as tf
 
 from keras_l0.distributions import uniforms
+from keras_l0.internal import replicas
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
 
@@ -22,9 +23,17 @@ class Draws:
     Args:
         layers: The `L0Gate`s of the model.
         batch_size: Number of examples in the step.
+        per_replica: Whether the replicas of a distribution strategy draw
+            other gates each. Defaults to False.
     """
 
-    def __init__(self, layers: list[L0Gate], batch_size: tf.Tensor | int):
+    def __init__(
+        self,
+        layers: list[L0Gate],
+        batch_size: tf.Tensor | int,
+        per_replica: bool = False,
+    ):
+        self._per_replica = per_replica
         self.vectors: dict[Key, GateVector] = {
             (id(layer.gate_vector), layer.draws_per_example): layer.gate_vector
             for layer in layers
@@ -44,6 +53,8 @@ class Draws:
             return
         sizes = [vector.num_gates for vector in chosen.values()]
         seed = next(iter(chosen.values())).next_seed()
+        if self._per_replica:
+            seed = replicas.own_seed(seed)
         shape = (*examples, sum(sizes))
         pieces = tf.split(uniforms.draw(shape, tf.float32, seed), sizes, -1)
         self._uniforms |= zip(chosen, pieces, strict=True)

@@ -5,11 +5,13 @@ import tensorflow as tf
 
 from keras_l0.budget.budget import Budget
 from keras_l0.internal import keras_internals
+from keras_l0.internal import replicas
 from keras_l0.internal.api_export import keras_l0_export
 from keras_l0.layers import gate_layers
 from keras_l0.layers import gate_vectors
 from keras_l0.layers import step_context
 from keras_l0.layers.gate_chain import GateChain
+from keras_l0.training import distributed
 from keras_l0.training import nan_guard
 from keras_l0.training.budgeted import BudgetedModel
 from keras_l0.training.draws import Draws
@@ -18,7 +20,7 @@ from keras_l0.training.gated_optimizer import GatedOptimizer
 
 
 @keras_l0_export
-class L0Model(BudgetedModel):
+class L0Model(distributed.DistributedModel, BudgetedModel):
     """A `keras.Model` that trains every gate family, each by its own rule.
 
     It is made like any Keras model: from inputs and outputs, by subclassing,
@@ -100,8 +102,8 @@ class L0Model(BudgetedModel):
                 f"Received: model='{model.name}' ({type(model).__name__})"
             )
         single = isinstance(model, keras.Sequential)
-        inputs = model.inputs if single else model.input
-        outputs = model.outputs if single else model.output
+        inputs = model.inputs[0] if single else model.input
+        outputs = model.outputs[0] if single else model.output
         return cls(inputs, outputs, name=model.name)
 
     def compile(
@@ -111,6 +113,7 @@ class L0Model(BudgetedModel):
         *,
         gate_optimizer: str | keras.optimizers.Optimizer | None = None,
         budget: Budget | None = None,
+        replica_draws: bool = False,
         **kwargs,
     ) -> None:
         """Configures training, as in Keras.
@@ -122,12 +125,15 @@ class L0Model(BudgetedModel):
                 `keras_l0.training.GatedOptimizer`.
             budget: A `keras_l0.Budget` that `fit` is to reach. None leaves
                 the model's own, if it has one. Defaults to None.
+            replica_draws: Whether each replica of a distribution strategy
+                draws gates of its own. By default all draw the same.
             **kwargs: As in `keras.Model.compile`.
 
         Raises:
             TypeError: if an optimizer is not one.
             ValueError: if `optimizer` brings its own gate optimizer and
-                `gate_optimizer` is given too, or `budget` does not fit.
+                `gate_optimizer` is given too, `budget` does not fit, or an
+                argument does not go with the model's strategy.
         """
         if budget is not None:
             self.set_budget(budget)
@@ -138,14 +144,18 @@ class L0Model(BudgetedModel):
                 "`optimizer` is a GatedOptimizer and has a gate optimizer. "
                 f"Received: gate_optimizer={gate_optimizer!r}"
             )
-        super().compile(optimizer, loss, **kwargs)
+        distributed.check_compile(self.distribute_strategy, optimizer, **kwargs)
+        super().compile(optimizer, loss, replica_draws=replica_draws, **kwargs)
 
     def compile_from_config(self, config: dict) -> None:
         """Compiles a loaded model, as in Keras."""
         # Keras leaves this to whoever overrides `compile`.
+        config = distributed.without_xla(self.distribute_strategy, config)
+        keeps_slots = config.pop("frozen_gates_keep_slots", False)
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:
-            self.optimizer.build(self.trainable_variables)
+            with self.gates_thawed(keeps_slots):
+                self.optimizer.build(self.trainable_variables)
 
     def __call__(self, *args, **kwargs):
         if step_context.current() is not None:
@@ -185,7 +195,7 @@ class L0Model(BudgetedModel):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         layers = self._gated_layers(x)
         self._follow_schedules(layers)
-        draws = Draws(layers, _batch_size(x))
+        draws = Draws(layers, _batch_size(x), self.replica_draws)
         antithetic = None
         if draws.antithetic:
             antithetic = self._antithetic_loss(draws, x, y, sample_weight)
@@ -196,7 +206,7 @@ class L0Model(BudgetedModel):
                 context, draws, False, x, y, sample_weight
             )
             with context:  # gates and penalty share their logits
-                penalty = self._penalty(layers)
+                penalty = distributed.penalty(layers)
                 constraint = self.constraint() if bound else None
             split = splitter(self, draws, y, y_pred, sample_weight)
             surrogate = draws.surrogate(split(data_loss), antithetic)
@@ -204,8 +214,9 @@ class L0Model(BudgetedModel):
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
         if bound:
-            gradients = constraint.pull(tape, gradients, variables)
-        gradients = nan_guard.spare_gates(gradients, variables, data_loss)
+            gradients = distributed.pull(constraint, tape, gradients, variables)
+        everywhere = replicas.total(data_loss)
+        gradients = nan_guard.spare_gates(gradients, variables, everywhere)
         self.optimizer.apply(gradients, variables)
         self._track(data_loss, penalty, layers, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -217,7 +228,7 @@ class L0Model(BudgetedModel):
         with step_context.StepContext(charges=True):
             y_pred = self(x, training=False)
         data_loss = self.compute_loss(x, y, y_pred, sample_weight, False)
-        self._track(data_loss, self._penalty(layers), layers, x)
+        self._track(data_loss, distributed.penalty(layers), layers, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _gated_layers(self, x):
@@ -264,15 +275,9 @@ class L0Model(BudgetedModel):
                 variable.assign(value)
         return loss
 
-    def _penalty(self, layers):
-        terms = [layer.penalty() for layer in layers]
-        total = tf.add_n([t for t in terms if t is not None] or [0.0])
-        # Gradients are summed over the replicas.
-        return total / tf.distribute.get_strategy().num_replicas_in_sync
-
     def _track(self, data_loss, penalty, layers, x):
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        data_loss, penalty = data_loss * replicas, penalty * replicas
+        data_loss *= replicas.count()
+        penalty *= replicas.count()
         size = _batch_size(x)
         keras_internals.track_loss(self, data_loss + penalty, size)
         self.data_loss_tracker.update_state(data_loss, size)

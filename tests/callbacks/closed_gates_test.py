@@ -67,6 +67,22 @@ class ClosedGatesTest(test_util.TestCase):
         expected = [True, True, True, False, False]
         self.assertAllEqual(closed.removable(gates), expected)
 
+    def test_counts_go_on_elsewhere(self):
+        gates, other = vector(), vector()
+        closed, going_on = closed_gates(), closed_gates()
+        closed.check([gates])
+        counts = closed.counts({"first": gates})
+        self.assertEqual(counts, {"first": [1, 0, 0, 0]})
+        # Vectors of other names or sizes are not those that were counted.
+        longer = vector([*LOGITS, 2.0])
+        going_on.set_counts(
+            {"first": other, "second": gates},
+            {**counts, "third": [1], "second": [1] * 5},
+        )
+        going_on.check([other, gates, longer])
+        self.assertAllEqual(going_on.removable(other), [True] + [False] * 3)
+        self.assertFalse(going_on.removable(gates).any())
+
     def test_counts_go_on_after_a_cut(self):
         gates, closed = vector([-9.0, 2.0, -9.0]), closed_gates()
         closed.check([gates])

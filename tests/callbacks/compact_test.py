@@ -1,5 +1,8 @@
 """Tests of the callback that makes models smaller while they train."""
 
+import os
+from unittest import mock
+
 import keras
 import numpy as np
 from absl.testing import absltest
@@ -7,6 +10,7 @@ from absl.testing import parameterized
 
 import keras_l0
 from keras_l0.callbacks.compact import Compact
+from keras_l0.training import budget_phases
 from tests import test_util
 from tests.training import compact_case
 
@@ -76,7 +80,12 @@ class CompactTest(test_util.TestCase):
         model.set_budget(budget)
         dense = keras_l0.cost.count(model)
         compact = Compact(patience=100)
-        self.fit([compact], compiled(model))
+        chooses = mock.patch.object(
+            budget_phases, "fulfil", wraps=budget_phases.fulfil
+        )
+        with chooses as chosen:
+            self.fit([compact], compiled(model))
+        chosen.assert_called_once()  # gates that are gone are not missed
         (entry,) = compact.cuts
         self.assertEqual((entry["epoch"], entry["step"]), (2, 8))
         self.assertLessEqual(entry["macs"], 0.3)
@@ -119,6 +128,28 @@ class CompactTest(test_util.TestCase):
         self.assertEqual([entry["epoch"] for entry in compact.cuts], [1, 2])
         self.assertEqual(widths(model), [3, 3])
 
+    def test_front_of_a_second_fit_is_the_same(self):
+        folder = os.path.join(self.create_tempdir(), "front")
+        model, data = None, compact_case.data(compact_case.fresh())
+        for _ in range(2):
+            front = keras_l0.callbacks.ParetoCheckpoint(folder)
+            callbacks = [Compact(patience=1), front]
+            model, _, _ = self.fit(
+                callbacks, model, epochs=2, validation_data=data
+            )
+        self.assertEqual(widths(model), [4, 3])
+        self.assertEqual(front.front.macs, model.dense_cost.macs)
+
+    def test_no_more_cuts_than_wanted(self):
+        class CloseOne(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                logits = self.model.get_layer("first").gate_vector.logits
+                logits.assign(np.where(logits == np.max(logits), -3, logits))
+
+        compact = Compact(min_gain=0.0, patience=1, max_cuts=2)
+        self.fit([compact, CloseOne()])
+        self.assertEqual([entry["epoch"] for entry in compact.cuts], [0, 1])
+
     @parameterized.parameters("hard_concrete", "arm", "straight_through")
     def test_families(self, gate):
         if gate == "hard_concrete":
@@ -142,6 +173,7 @@ class BadInputTest(test_util.TestCase):
         ({"threshold": "a"}, TypeError, "`threshold` must be a number"),
         ({"min_gain": 1.0}, ValueError, r"`min_gain` must be in \[0, 1\)"),
         ({"round_to": 0}, ValueError, "`round_to` must be at least 1"),
+        ({"max_cuts": 0}, ValueError, "`max_cuts` must be at least 1"),
     )
     def test_arguments(self, arguments, error, message):
         with self.assertRaisesRegex(error, message):

@@ -130,5 +130,29 @@ class GateHistoryTest(test_util.TestCase):
             fit(model, [keras_l0.callbacks.GateHistory()])
 
 
+class StateTest(test_util.TestCase):
+    def test_counts_go_on(self):
+        model = keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras_l0.L0Gate(keras.layers.Dense(3), name="hidden"),
+            ]
+        )
+        first, second = (keras_l0.callbacks.GateHistory() for _ in range(2))
+        for callback in (first, second):
+            callback.set_model(model)
+            callback.on_train_begin()
+        first.on_epoch_end(0)
+        logits = model.layers[0].gate_vector.logits
+        logits.assign([-9.0, 9.0, 9.0])
+        second.set_training_state(first.get_training_state())
+        logs = {}
+        second.on_train_batch_end(0, logs)
+        self.assertAllClose(logs["open_gates"], 2 / 3)
+        second.on_epoch_end(1)
+        self.assertEqual(second.history, {"hidden": [3, 2]})
+        self.assertEqual(second.num_gates, {"hidden": 3})
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -154,6 +154,23 @@ class ParetoFolderTest(test_util.TestCase):
             self.folder.open(EMPTY)
         self.assertLen(self.names(), 2)
 
+    @parameterized.parameters("../mine.keras", "notes.txt", "")
+    def test_index_that_names_other_files_raises(self, name):
+        front = self.two_models()
+        record = front.to_dict()
+        record["points"][0]["file"] = name
+        with open(os.path.join(self.path, "pareto.json"), "w") as file:
+            json.dump(record, file)
+        with self.assertRaisesRegex(ValueError, "'pareto.json' in `folder`"):
+            self.folder.open(EMPTY)
+
+    def test_index_that_is_too_deep_raises(self):
+        self.two_models()
+        with open(os.path.join(self.path, "pareto.json"), "w") as file:
+            file.write("[" * 100_000)
+        with self.assertRaisesRegex(ValueError, "'pareto.json' in `folder`"):
+            self.folder.open(EMPTY)
+
     def test_file_in_place_of_the_folder_raises(self):
         with open(self.path, "w") as file:
             file.write("")

@@ -91,6 +91,13 @@ class LoadModelTest(command_case.CommandCase):
         write("gated.keras", content)
         self.assert_refuses_file("damaged", "gated.keras")
 
+    def test_corrupt_list_of_members(self):
+        self.save_gated()
+        content = bytearray(read("gated.keras"))
+        content[content.rindex(b"PK\1\2")] ^= 1
+        write("gated.keras", content)
+        self.assert_refuses_file("damaged, or not a Keras file", "gated.keras")
+
     def test_config_that_is_no_json(self):
         self.save_gated()
         with (

@@ -5,13 +5,21 @@ import inspect
 import json
 
 import keras
+import numpy as np
 from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_l0
 from tests import descriptors
 from tests import test_util
+from tests.conformance import properties
 
+PROPERTY = properties.Property(
+    "config",
+    (*descriptors.PARTS, *descriptors.MODELS, *descriptors.DISTRIBUTIONS),
+    {"CALLBACKS": "Keras has no configs of callbacks"},
+)
+PARTS = descriptors.named(descriptors.PARTS)
 # Arguments that a config holds under another name.
 HELD_BY = {(keras_l0.L0Gate, "gate"): "gate_vector"}
 
@@ -40,7 +48,7 @@ def arguments(cls):
 
 
 class ConfigTest(test_util.TestCase):
-    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
+    @parameterized.named_parameters(*PARTS)
     def test_config_makes_the_same_object(self, row):
         made = row.make()
         config = made.get_config()
@@ -52,7 +60,7 @@ class ConfigTest(test_util.TestCase):
             without_identities(other.get_config()), without_identities(config)
         )
 
-    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
+    @parameterized.named_parameters(*PARTS)
     def test_serialized_object_survives_json(self, row):
         made = row.make()
         data = keras.saving.serialize_keras_object(made)
@@ -64,17 +72,17 @@ class ConfigTest(test_util.TestCase):
             without_identities(data),
         )
 
-    @parameterized.named_parameters(*descriptors.NAMED_PARTS)
+    @parameterized.named_parameters(*PARTS)
     def test_config_has_every_argument(self, row):
         cls = row.cls
         names = {HELD_BY.get((cls, name), name) for name in arguments(cls)}
         self.assertContainsSubset(names, row.make().get_config())
 
     def test_rows_leave_no_argument_at_its_default(self):
-        for cls in {row.cls for row in descriptors.ROWS}:
+        for cls in {row.cls for row in descriptors.PARTS}:
             configs = [
                 row.make().get_config()
-                for row in descriptors.ROWS
+                for row in descriptors.PARTS
                 if row.cls is cls
             ]
             for name, default in arguments(cls).items():
@@ -83,6 +91,25 @@ class ConfigTest(test_util.TestCase):
                     [c for c in configs if c[name] != default],
                     f"{cls.__name__}: {name}",
                 )
+
+    @parameterized.named_parameters(*descriptors.named(descriptors.MODELS))
+    def test_config_of_a_model_makes_the_same_graph(self, row):
+        config = row.model().get_config()
+        other = row.cls.from_config(copy.deepcopy(config))
+        self.assertEqual(
+            without_identities(other.get_config()), without_identities(config)
+        )
+
+    @parameterized.named_parameters(
+        *descriptors.named(descriptors.DISTRIBUTIONS)
+    )
+    def test_parameters_make_the_same_distribution(self, row):
+        gate = row.make()
+        names = set(arguments(type(gate))) - {"name"}
+        self.assertContainsSubset(names, gate.parameters)
+        other = type(gate)(**gate.parameters)
+        x = np.array([[-0.05], [0.0], [0.4], [1.0]], "float32")
+        self.assertAllEqual(other.cdf(x), gate.cdf(x))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,26 @@ from absl.testing import parameterized
 import keras_l0
 from tests import descriptors
 from tests import test_util
+from tests.conformance import properties
+
+PROPERTY = properties.Property(
+    "gradient",
+    descriptors.TRAINED,
+    {
+        "CALLBACKS": properties.WATCHES,
+        "DISTRIBUTIONS": "clauses 18 and 20 of their own contract",
+    },
+)
+NAMED = PROPERTY.named
 
 X = descriptors.inputs()
 EXTREME = (-1000.0, -100.0, -60.0, 0.0, 60.0, 100.0, 1000.0)
 # Far from where a gate is clipped, by every rule.
 INSIDE = (-0.7, 0.3, 0.8, -0.2)
 
-SMOOTH = [(n, row) for n, row in descriptors.NAMED if row.smooth]
-PATHWISE = [(n, row) for n, row in descriptors.NAMED if row.pathwise]
+SMOOTH = [(n, row) for n, row in NAMED if row.smooth]
+PATHWISE = [(n, row) for n, row in NAMED if row.pathwise]
+ESTIMATED = [(n, row) for n, row in NAMED if not row.pathwise]
 
 
 def objective(model, training):
@@ -23,13 +35,13 @@ def objective(model, training):
 
 
 class GradientTest(test_util.TestCase):
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*NAMED)
     def test_gradients_are_finite_at_extreme_logits(self, row):
         model = row.model()
         variables = [v.value for v in model.trainable_variables]
         for i in range(len(EXTREME)):
             descriptors.set_logits(model, EXTREME[i:] + EXTREME[:i])
-            for training in (False, True):
+            for training in (False, True)[: 1 + row.pathwise]:
                 with tf.GradientTape() as tape:
                     value = objective(model, training)
                     value += tf.add_n([0.0, *model.losses])
@@ -72,6 +84,15 @@ class GradientTest(test_util.TestCase):
             logits = [vector.logits.value for vector in vectors]
             total += sum(np.abs(g) for g in tape.gradient(value, logits))
         self.assertGreater(np.min(np.sum(total)), 0)
+
+    @parameterized.named_parameters(*ESTIMATED)
+    def test_gradients_that_are_estimated_are_refused(self, row):
+        model = row.model()
+        variables = [v.value for v in model.trainable_variables]
+        with tf.GradientTape() as tape:
+            value = objective(model, True)
+        with self.assertRaisesRegex(RuntimeError, "call `model.train_step"):
+            tape.gradient(value, variables)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,18 @@ import keras_l0
 from keras_l0.layers import step_context
 from tests import descriptors
 from tests import test_util
+from tests.conformance import properties
+
+PROPERTY = properties.Property(
+    "mixed_precision",
+    descriptors.ROWS,
+    {
+        "MODELS": "a policy is that of its layers; mixed_fit trains it",
+        "TRAINING": "mixed_fit trains with it",
+        "CALLBACKS": properties.WATCHES,
+        "DISTRIBUTIONS": "clause 21 of their own contract",
+    },
+)
 
 X = descriptors.inputs()
 # Half a unit in the last place, relative to a number.
@@ -73,6 +85,9 @@ class MixedPrecisionTest(test_util.TestCase):
             vector.seed_generator.state.assign(start)
             y = layer(ones, training=True)
         self.assertAllEqual(y[0], tf.cast(drawn, y.dtype))
+        if np.any((drawn > 0) & (drawn < 1)) and policy != "float64":
+            # They have more digits than a layer of this policy sees.
+            self.assertNotAllEqual(tf.cast(y[0], "float32"), drawn)
         known = vector.deterministic_gate()
         self.assertAllEqual(layer(ones)[0], tf.cast(known, y.dtype))
 

@@ -1,16 +1,22 @@
 """Tests that a traced function does what eager calls do, and is traced once."""
 
-import contextlib
-
-import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
-import keras_l0
 from tests import descriptors
 from tests import test_util
+from tests.conformance import properties
+
+PROPERTY = properties.Property(
+    "tf_function",
+    descriptors.TRAINED,
+    {
+        "CALLBACKS": "run outside of it; run_eagerly fits with them, traced",
+        "DISTRIBUTIONS": "clauses 8 and 22 of their own contract",
+    },
+)
 
 X = descriptors.inputs()
 
@@ -26,7 +32,7 @@ def step(model, x, training):
 
 
 class TfFunctionTest(test_util.TestCase):
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*PROPERTY.named)
     def test_traced_equals_eager(self, row):
         eager, model = row.model(), row.model()
 
@@ -56,7 +62,7 @@ class TfFunctionTest(test_util.TestCase):
             self.assertEqual(y.shape, (size, 2))
             self.assertNotIn(None, gradients)
 
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*PROPERTY.named)
     def test_one_trace_serves_all_values(self, row):
         model = row.model()
         traced = tf.function(
@@ -72,51 +78,6 @@ class TfFunctionTest(test_util.TestCase):
         self.assertNotAllClose(outputs[0], outputs[2])
         for function in (traced, inference):
             self.assertEqual(function.experimental_get_tracing_count(), 1)
-
-
-class CallbacksTest(test_util.TestCase):
-    @parameterized.named_parameters(
-        (row.name, row) for row in descriptors.CALLBACKS
-    )
-    def test_callback_leaves_training_alone(self, row):
-        """The same weights with it as without it, eager and traced."""
-        weights = []
-        # Some write into a folder beside the program.
-        self.enter_context(contextlib.chdir(self.create_tempdir().full_path))
-        for callbacks, eager in (
-            ([], True),
-            ([row.make()], True),
-            ([row.make()], False),
-        ):
-            keras.utils.set_random_seed(test_util.test_seed())
-            vector = keras_l0.GateVector(seed=3)
-            gate = keras_l0.L0Gate(
-                keras.layers.Dense(4), gate_vector=vector, l0=0.1
-            )
-            model = keras.Sequential(
-                [keras.Input((4,)), gate, keras.layers.Dense(1)]
-            )
-            model = keras_l0.L0Model.from_model(model)
-            model.compile(
-                "sgd",
-                "mse",
-                metrics=["accuracy"],
-                run_eagerly=eager,
-                jit_compile=False,
-            )
-            y = np.ones((6, 1))
-            model.fit(
-                X,
-                y,
-                epochs=2,
-                verbose=0,
-                validation_data=(X, y),
-                callbacks=callbacks,
-            )
-            weights.append(model.get_weights())
-        for other in weights[1:]:
-            for value, known in zip(other, weights[0], strict=True):
-                self.assertAllClose(value, known, rtol=1e-5)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,23 @@ from absl.testing import parameterized
 import keras_l0
 from tests import descriptors
 from tests import test_util
+from tests.conformance import properties
+
+PROPERTY = properties.Property(
+    "xla",
+    descriptors.TRAINED,
+    {
+        "CALLBACKS": "run between the compiled steps",
+        "DISTRIBUTIONS": "clause 22 of their own contract",
+    },
+)
 
 X = descriptors.inputs()
 DRAWS = 5000
 
 
 class XlaTest(test_util.TestCase):
-    @parameterized.named_parameters(*descriptors.NAMED)
+    @parameterized.named_parameters(*PROPERTY.named)
     def test_compiled_equals_eager_where_nothing_is_random(self, row):
         model = row.model()
         variables = [v.value for v in model.trainable_variables]

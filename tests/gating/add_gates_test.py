@@ -64,39 +64,6 @@ class AddGatesTest(test_util.TestCase):
         x = np.random.default_rng(1).normal(size=(4, 8, 8, 3))
         self.assertAllClose(small(x), gated(x), rtol=1e-4, atol=1e-5)
 
-    @parameterized.parameters("hard_concrete", "arm", "diff_prune")
-    def test_units_with_small_weights_start_lower(self, gate):
-        model = keras.Sequential(
-            [keras.Input((3,)), layers.Dense(4), layers.Dense(1)]
-        )
-        kernel = np.zeros((3, 4), "float32")
-        kernel[1] = [0.1, 3.0, -0.5, 0.4]  # The mean is 1.
-        model.layers[0].kernel.assign(kernel)
-        gated = keras_l0.add_gates(model, gate)
-        (vector,) = keras_l0.layers.gate_vectors(gated).values()
-        self.assertAllEqual(vector.deterministic_gate(), np.ones(4))
-        logits = vector.logits.numpy()
-        steps = (logits - logits[0]) / (logits[2] - logits[0])
-        # 2 is the most that counts; float32 logits are below 16 in size.
-        rounding = 8 * 16 * 2**-24 / (logits[2] - logits[0])
-        expected = np.array([0, 1.9, 0.4, 0.3]) / 0.4
-        self.assertAllClose(steps, expected, atol=rounding)
-
-    def test_writers_of_a_stream_count_together(self):
-        model = self.wide(residual())
-        gated = keras_l0.add_gates(model, streams=True)
-        kernels = [
-            model.get_layer(name).kernel.numpy()
-            for name in ("stem", "second_0", "second_1")
-        ]
-        squares = sum(np.sum(k**2, axis=(0, 1, 2)) for k in kernels)
-        vector = next(
-            v
-            for v in keras_l0.layers.gate_vectors(gated).values()
-            if v.name.startswith("stem")
-        )
-        self.assertAllEqual(np.argsort(vector.logits), np.argsort(squares))
-
     def test_training_closes_gates(self):
         x = np.random.default_rng(0).normal(size=(256, 6)).astype("float32")
         model = keras.Sequential(

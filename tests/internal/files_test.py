@@ -59,11 +59,23 @@ class AtomicFileTest(FilesTestCase):
         pathlib.Path(self.path).write_text("old")
         full = OSError(errno.ENOSPC, "No space left on device")
         with mock.patch.object(os, "replace", side_effect=full):
-            with self.assertRaisesRegex(OSError, "No space left"):
+            with self.assertRaisesRegex(
+                OSError,
+                r"^`filepath` cannot be written \(No space left on device\). "
+                "Received: filepath='.*out.txt'$",
+            ) as caught:
                 with files.atomic_file(self.path):
                     pass
+        self.assertEqual(caught.exception.errno, errno.ENOSPC)
         self.assertEqual(self.names(), ["out.txt"])
         self.assertEqual(pathlib.Path(self.path).read_text(), "old")
+
+    def test_other_errors_of_the_body_stay_as_they_are(self):
+        other = FileNotFoundError(errno.ENOENT, "No such file", "data.npy")
+        with self.assertRaises(FileNotFoundError) as caught:
+            with files.atomic_file(self.path):
+                raise other
+        self.assertIs(caught.exception, other)
 
     def test_suffix_is_kept(self):
         path = os.path.join(self.folder, "model.keras")
@@ -179,11 +191,29 @@ class AtomicDirectoryTest(FilesTestCase):
                 raise OSError(errno.ENOSPC, "No space left on device")
             rename(source, target)
 
-        with mock.patch.object(os, "rename", fail_on_the_new_one):
-            with self.assertRaisesRegex(OSError, "No space left"):
-                self.write("new")
+        with (
+            mock.patch.object(files, "_exchange", return_value=False),
+            mock.patch.object(os, "rename", fail_on_the_new_one),
+            self.assertRaisesRegex(
+                OSError, r"`filepath` cannot be written \(No space left"
+            ),
+        ):
+            self.write("new")
         self.assertEqual(self.names(), ["out"])
         self.assertEqual(self.content(), {"a": "old"})
+
+    @parameterized.parameters(True, False)
+    def test_old_folder_is_replaced_with_and_without_exchange(self, exchanges):
+        self.write("old")
+        if not exchanges:
+            # As where the C library has no such function.
+            nothing = mock.Mock(spec=())
+            self.enter_context(
+                mock.patch.object(files.ctypes, "CDLL", return_value=nothing)
+            )
+        self.write("new")
+        self.assertEqual(self.names(), ["out"])
+        self.assertEqual(self.content(), {"a": "new"})
 
     def test_folder_with_other_content_is_refused(self):
         os.mkdir(self.path)

@@ -101,6 +101,19 @@ class ParetoFrontTest(test_util.TestCase):
         self.assertEqual(record["points"][0]["file"], "a.keras")
         self.assertEqual(report.ParetoFront.from_dict(record), found)
 
+    @parameterized.parameters(
+        ("epoch", "1", TypeError),
+        ("params", -1, ValueError),
+        ("macs", 2.5, TypeError),
+        ("value", float("nan"), ValueError),
+        ("file", 3, TypeError),
+    )
+    def test_record_of_something_else_raises(self, name, value, error):
+        record = front(point(1, 0.9, 80)).to_dict()
+        record["points"][0][name] = value
+        with self.assertRaisesRegex(error, f"`{name}` must"):
+            report.ParetoFront.from_dict(record)
+
     def test_unknown_choices_raise(self):
         with self.assertRaisesRegex(ValueError, "Unknown `mode`.*'auto'"):
             front(mode="auto")

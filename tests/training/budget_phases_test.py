@@ -55,8 +55,10 @@ class ScheduleTest(test_util.TestCase):
         model = budget_case.bound(macs=0.5, start=0.1, fine_tune=0.3)
         self.phases(model, epochs=5, steps=4)
         self.assertAllClose(model.budget_control.progress_per_step, 1 / 20)
-        # From where gates are 1 to where they are 0, four times in 12 steps.
-        way = 2 * math.log(11) + 0.1
+        # From where they are to where gates are 0, four times in 12 steps.
+        vectors = keras_l0.layers.gate_vectors(model).values()
+        medians = [np.median(vector.logits) for vector in vectors]
+        way = np.median(medians) + math.log(11)
         rate = model.optimizer.gate_optimizer.learning_rate
         self.assertAllClose(rate, 4 * way / 12, rtol=1e-3)
 
@@ -84,6 +86,24 @@ class ScheduleTest(test_util.TestCase):
         model.budget_control.progress.assign(0.625)
         phases.on_epoch_end(1)
         self.assertAllClose(model.budget_control.progress, 0.5)
+
+    def test_state_goes_on(self):
+        model, other = (budget_case.bound() for _ in range(2))
+        first = self.phases(model, epochs=4, steps=None)
+        second = self.phases(other, epochs=4, steps=None)
+        first.on_train_batch_end(1)
+        first.on_epoch_end(0)
+        second.set_training_state(first.get_training_state())
+        # The pace is a weight of the model; it is set once.
+        second.on_train_batch_end(0)
+        second.on_epoch_end(1)
+        control = other.budget_control
+        self.assertEqual(float(control.progress_per_step), 0)
+        first.on_epoch_begin(3)
+        second.set_training_state(first.get_training_state())
+        # The gates are frozen as they are, and not chosen once more.
+        self.assertFalse(other.is_bound)
+        self.assertFalse(budget_case.within(other))
 
 
 class FitTest(test_util.TestCase):

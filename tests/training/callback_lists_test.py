@@ -4,6 +4,8 @@ import keras
 from absl.testing import absltest
 
 from keras_l0.training.callback_lists import extended
+from keras_l0.training.callback_lists import listed
+from keras_l0.training.callback_lists import with_backups_last
 from tests import test_util
 
 
@@ -31,6 +33,21 @@ class CallbackListsTest(test_util.TestCase):
         self.assertIs(added.model, model)
         self.assertEqual(added.params, {"epochs": 3})
         self.assertIs(last.model, model)
+
+    def test_backups_come_last(self):
+        backup = keras.callbacks.BackupAndRestore("folder")
+        first, second = (keras.callbacks.Callback() for _ in range(2))
+        ordered = [first, second, backup]
+        found = with_backups_last([first, backup, second])
+        self.assertEqual(found, ordered)
+        self.assertEqual(with_backups_last(None), [])
+        model = keras.Sequential([keras.layers.Dense(1)])
+        given = keras.callbacks.CallbackList(
+            [backup, first, second], model=model
+        )
+        self.assertIs(with_backups_last(given), given)
+        self.assertEqual(listed(given), ordered)
+        self.assertEqual(listed(backup), [backup])
 
 
 if __name__ == "__main__":

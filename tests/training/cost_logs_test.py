@@ -53,6 +53,14 @@ class CostLogsTest(test_util.TestCase):
         model.fit(X, X[:, :1], epochs=3, verbose=0, callbacks=[stop])
         self.assertEqual(stop.stopped_epoch, 1)
 
+    def test_callbacks_may_be_given_by_position(self):
+        model = models.gated(models.mlp)
+        model.compile("sgd", "mse")
+        seen = keras.callbacks.History()
+        history = model.fit(X, X[:, :1], 4, 2, 0, [seen]).history
+        self.assertLen(history["macs"], 2)
+        self.assertEqual(seen.history, history)
+
     def test_subclassed_models_have_not(self):
         class Own(keras_l0.L0Model):
             def __init__(self):

@@ -1,0 +1,162 @@
+"""How each row of `benchmarks.time_to_accuracy` is trained."""
+
+import dataclasses
+import math
+
+import keras
+
+import keras_l0
+from benchmarks.budget_networks import NETWORKS
+from benchmarks.stopwatch import Stopwatch
+from benchmarks.stopwatch import spent
+from benchmarks.unit_magnitude import prune_units
+from examples.datasets import Dataset
+
+ROWS = ("dense", "gated", "compact", "magnitude")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """How one network is trained; chosen on held-out images.
+
+    Attributes:
+        epochs: Epochs of every row.
+        budget: Arguments of `keras_l0.Budget`, for gated rows; the fraction
+            of MACs is the magnitude row's, too.
+        compact: Arguments of `callbacks.Compact`.
+        wanted: Highest share of the dense row's time.
+        margin: Percentage points by which the error may be above the dense
+            row's.
+        dense_share: Share of the epochs after which the magnitude row prunes.
+        batch_size: Examples per step.
+        learning_rate: Adam's; it falls to 0 along a cosine.
+        jit_compile: Whether XLA compiles the step.
+    """
+
+    epochs: int
+    budget: dict
+    compact: dict
+    wanted: float
+    margin: float
+    dense_share: float = 0.4
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    jit_compile: bool = False
+
+
+SETTINGS = {
+    "lenet5": Setting(
+        epochs=20,
+        budget={"macs": 0.2, "start": 0.0, "fine_tune": 0.9},
+        compact={"patience": 1, "min_gain": 0.3},
+        wanted=0.4,
+        margin=0.05,
+    ),
+    "lenet_300_100": Setting(
+        epochs=20,
+        budget={"macs": 0.4, "start": 0.0, "fine_tune": 0.9},
+        compact={"patience": 1, "min_gain": 0.3},
+        wanted=0.6,
+        margin=0.05,
+    ),
+    "residual": Setting(
+        epochs=15,
+        budget={"macs": 0.3, "start": 0.0, "fine_tune": 0.8},
+        compact={"patience": 1, "min_gain": 0.3},
+        wanted=0.6,
+        margin=0.5,
+    ),
+}
+_STEPS_PER_EXECUTION = 10
+
+
+def train(
+    network: str,
+    row: str,
+    seed: int,
+    dataset: Dataset,
+    setting: Setting,
+) -> dict:
+    """Trains one row.
+
+    Args:
+        network: Key of `SETTINGS`.
+        row: One of `ROWS`.
+        seed: Seed of weights, gates and order of the examples.
+        dataset: The data.
+        setting: How.
+
+    Returns:
+        record: `entries` of the stopwatch, each with `epochs_spent`: the
+            multiply-accumulates so far, in epochs of the dense network;
+            `cuts`, and `macs`, the fraction that the network ends with.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    dense = NETWORKS[network][0](dataset.x_train.shape[1:])
+    full = keras_l0.cost.count(dense).macs
+    run = _magnitude if row == "magnitude" else _at_once
+    model, entries, cuts = run(dense, row, dataset, setting)
+    steps = math.ceil(len(dataset.x_train) / setting.batch_size)
+    for entry in entries:
+        entry["epochs_spent"] = round(spent(entry["steps"], cuts, steps), 4)
+    left = keras_l0.cost.count(model).macs / full
+    return {
+        "network": network,
+        "row": row,
+        "seed": seed,
+        "examples": len(dataset.x_train),
+        "setting": dataclasses.asdict(setting),
+        "macs": round(left, 4),
+        "cuts": cuts,
+        "entries": entries,
+    }
+
+
+def _at_once(dense, row, dataset, setting):
+    """Dense, gated, or gated and compacted: one `fit`."""
+    model, callbacks, cuts = dense, [], []
+    if row != "dense":
+        budget = keras_l0.Budget(**setting.budget)
+        model = keras_l0.add_gates(dense, streams=True, budget=budget)
+    if row == "compact":
+        compact = keras_l0.callbacks.Compact(**setting.compact)
+        callbacks, cuts = [compact], compact.cuts
+    entries = _fit(model, dataset, setting, setting.epochs, callbacks)
+    small = model if row == "dense" else keras_l0.strip_gates(model)
+    return small, entries, cuts
+
+
+def _magnitude(dense, row, dataset, setting):
+    """Dense training; the smallest units go; a smaller network trains on."""
+    before = max(1, round(setting.dense_share * setting.epochs))
+    entries = _fit(dense, dataset, setting, before)
+    small = prune_units(dense, setting.budget["macs"])
+    fraction = keras_l0.cost.count(small).macs / keras_l0.cost.count(dense).macs
+    after = setting.epochs - before
+    entries += _fit(small, dataset, setting, after, start=entries[-1])
+    cut = {"step": entries[before - 1]["steps"], "macs": fraction}
+    return small, entries, [cut]
+
+
+def _fit(model, dataset, setting, epochs, callbacks=(), start=None):
+    if not epochs:
+        return []
+    steps = epochs * math.ceil(len(dataset.x_train) / setting.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(setting.learning_rate, steps)
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=_STEPS_PER_EXECUTION,
+        jit_compile=setting.jit_compile,
+    )
+    watch = Stopwatch(dataset, start)
+    model.fit(
+        dataset.x_train,
+        dataset.y_train,
+        batch_size=setting.batch_size,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[*callbacks, watch],
+    )
+    return watch.entries
