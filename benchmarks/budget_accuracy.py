@@ -10,7 +10,9 @@ Every row trains for the same total number of epochs, with the same optimizer:
   the mean of its layer after the dense training; trained on for as long;
 - scratch: a network of the widths that ours ends with, trained from the start.
 
-The test images are looked at once per row, after its last epoch.
+Statistics of batch normalization are taken anew at the end of every row, as a
+budget does it. The test images are looked at once per row, after its last
+epoch.
 """
 
 import os
@@ -62,12 +64,10 @@ def run(name: str, row: str, seed: int) -> dict:
     dense = build(x.shape[1:])
     cost = keras_l0.cost.count(dense)
     if row == "dense":
-        fit(dense, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
-        model = dense
+        model = _trained(dense, x, y)
     elif row == "scratch":
         ours = keras.models.load_model(_model_path(name, seed))
-        model = keras.models.clone_model(ours)
-        fit(model, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
+        model = _trained(keras.models.clone_model(ours), x, y)
     else:
         fit(dense, x, y, _DENSE_EPOCHS.value)
         model = (_ours if row == "ours" else _magnitude)(dense, x, y)
@@ -87,6 +87,14 @@ def run(name: str, row: str, seed: int) -> dict:
         "test_accuracy": accuracy(model, data.x_test, data.y_test),
         "seconds": time.monotonic() - start,
     }
+
+
+def _trained(model, x, y):
+    fit(model, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
+    norms = keras.layers.BatchNormalization
+    if any(isinstance(layer, norms) for layer in model.layers):
+        keras_l0.training.recalibrate_batch_statistics(model, x)
+    return model
 
 
 def _ours(dense, x, y):

@@ -96,6 +96,7 @@ class Budget:
             _check_limit(name, value)
         validation.check_integer("min_units", self.min_units, 1)
         validation.check_integer("round_to", self.round_to, 1)
+        validation.check_boolean("recalibrate", self.recalibrate)
         for name in ("start", "fine_tune"):
             value = getattr(self, name)
             if not isinstance(value, float | int) or not 0 <= value < 1:

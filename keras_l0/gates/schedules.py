@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import keras
 
+from keras_l0.internal import config_parts
+
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -53,17 +55,8 @@ def deserialized(config: dict) -> dict:
         ValueError: if a schedule cannot be built of its config.
     """
     return {
-        name: _schedule(name, value) if isinstance(value, dict) else value
+        name: config_parts.deserialized(config, name)
+        if isinstance(value, dict)
+        else value
         for name, value in config.items()
     }
-
-
-def _schedule(name, config):
-    try:
-        return keras.saving.deserialize_keras_object(dict(config))
-    except (KeyError, TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"`{name}` cannot be read from a config ({error}). "
-            f"Received: {name}={config!r}"
-        ) from error

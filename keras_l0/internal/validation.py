@@ -13,9 +13,13 @@ def check_number(name: str, value: object) -> float:
             f"`{name}` must be a number. "
             f"Received: {name}={value!r} ({type(value).__name__})"
         )
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
+    if not math.isfinite(number):
         raise ValueError(f"`{name}` must be finite. Received: {name}={value}")
-    return float(value)
+    return number
 
 
 def check_non_negative(name: str, value: object) -> float:
@@ -47,18 +51,40 @@ def check_rate(name: str, value: object) -> float:
     return number
 
 
-def check_integer(name: str, value: object, minimum: int) -> int:
+def check_boolean(name: str, value: object) -> bool:
+    """Returns `value` if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"`{name}` must be True or False. "
+            f"Received: {name}={value!r} ({type(value).__name__})"
+        )
+    return value
+
+
+def check_integer(name: str, value: object, minimum: int | None = None) -> int:
     """Returns `value` if it is an integer that is at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(
             f"`{name}` must be an integer. "
             f"Received: {name}={value!r} ({type(value).__name__})"
         )
-    if value < minimum:
+    if minimum is not None and value < minimum:
         raise ValueError(
             f"`{name}` must be at least {minimum}. Received: {name}={value}"
         )
     return int(value)
+
+
+def check_seed(name: str, value: object) -> int | None:
+    """Returns `value` if it is None or can seed a generator of Keras."""
+    if value is None:
+        return None
+    seed = check_integer(name, value, 0)
+    if seed >= 2**63:
+        raise ValueError(
+            f"`{name}` must be below 2^63. Received: {name}={seed}"
+        )
+    return seed
 
 
 def check_choice(name: str, value: object, choices: tuple) -> object:

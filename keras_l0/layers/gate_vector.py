@@ -8,8 +8,10 @@ import tensorflow as tf
 from keras_l0 import gates
 from keras_l0.distributions import uniforms
 from keras_l0.gates import schedules
+from keras_l0.internal import config_parts
 from keras_l0.internal import keras_internals
 from keras_l0.internal import replicas
+from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
 from keras_l0.layers import step_context
 from keras_l0.layers.needs_train_step import check_plain_model
@@ -35,12 +37,13 @@ class GateVector(keras.layers.Layer):
     Args:
         gate: Name of a gate family or a `keras_l0.gates.Gate`. Defaults to
             `"hard_concrete"`.
-        seed: Integer or None. Seed of the draws; None takes it from
-            `keras.utils.set_random_seed`.
+        seed: Integer in [0, 2^63) or None. Seed of the draws; None takes it
+            from `keras.utils.set_random_seed`.
         **kwargs: `name` and `trainable`, as in `keras.layers.Layer`.
 
     Raises:
-        ValueError: if the gate family is unknown.
+        TypeError: if `seed` is no integer.
+        ValueError: if the gate family is unknown, or `seed` out of range.
 
     Example:
 
@@ -61,7 +64,7 @@ class GateVector(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.gate = gates.get(gate)
-        self.seed = seed
+        self.seed = validation.check_seed("seed", seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._generated = self._previous = None
         self._features = None
@@ -288,5 +291,5 @@ class GateVector(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> "GateVector":
-        gate = keras.saving.deserialize_keras_object(config["gate"])
+        gate = config_parts.deserialized(config, "gate")
         return cls(**{**config, "gate": gate})

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_l0 import gates
 from keras_l0.gates import schedules
+from keras_l0.internal import config_parts
 from keras_l0.internal import keras_internals
 from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
@@ -100,8 +101,8 @@ class L0Gate(keras.layers.Wrapper):
         self.gate_vector = arguments.gate_vector(gate, gate_vector)
         self.l0 = self.l2 = None
         self.on = validation.check_choice("on", on, tuple(TARGETS))
-        self.axis = axis
-        self.l2_detached = l2_detached
+        self.axis = validation.check_integer("axis", axis)
+        self.l2_detached = validation.check_boolean("l2_detached", l2_detached)
         self.noise_shape = arguments.noise_shape(noise_shape)
         self._initial_l0 = arguments.factor("l0", l0)
         self._initial_l2 = arguments.factor("l2", l2)
@@ -280,10 +281,9 @@ class L0Gate(keras.layers.Wrapper):
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "L0Gate":
-        config = {**config, **schedules.deserialized({"l0": config["l0"]})}
-        for name in ("layer", "gate_vector"):
-            # Deserializing empties the dictionary that it is given.
-            config[name] = keras.saving.deserialize_keras_object(
-                dict(config[name]), custom_objects=custom_objects
-            )
-        return cls(**config)
+        price = schedules.deserialized({"l0": config.get("l0")})
+        parts = {
+            name: config_parts.deserialized(config, name, custom_objects)
+            for name in ("layer", "gate_vector")
+        }
+        return cls(**{**config, **price, **parts})

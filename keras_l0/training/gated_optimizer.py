@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_l0.internal import config_parts
 from keras_l0.internal import keras_internals
 from keras_l0.internal.api_export import keras_l0_export
 
@@ -98,12 +99,11 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "GatedOptimizer":
-        config = dict(config)
-        for name in ("optimizer", "gate_optimizer"):
-            config[name] = keras.saving.deserialize_keras_object(
-                dict(config[name]), custom_objects=custom_objects
-            )
-        return cls(**config)
+        parts = {
+            name: config_parts.deserialized(config, name, custom_objects)
+            for name in ("optimizer", "gate_optimizer")
+        }
+        return cls(**{**config, **parts})
 
 
 def _optimizer(name, value):

@@ -44,7 +44,7 @@ class NumberTest(parameterized.TestCase):
             ):
                 check("x", value)
 
-    @parameterized.parameters(np.nan, np.inf, -np.inf)
+    @parameterized.parameters(np.nan, np.inf, -np.inf, 10**310)
     def test_not_finite(self, value):
         for check in (
             validation.check_number,
@@ -55,6 +55,26 @@ class NumberTest(parameterized.TestCase):
                 ValueError, f"`x` must be finite. Received: x={value}"
             ):
                 check("x", value)
+
+    def test_boolean(self):
+        self.assertIs(validation.check_boolean("x", False), False)
+        for value in (0, 1.0, "True", None, np.nan):
+            with self.assertRaisesRegex(TypeError, "`x` must be True or False"):
+                validation.check_boolean("x", value)
+
+    def test_seed(self):
+        for value in (None, 0, 2**63 - 1):
+            self.assertEqual(validation.check_seed("x", value), value)
+        for value in (-1, 2**63):
+            with self.assertRaisesRegex(ValueError, f"`x` .*x={value}"):
+                validation.check_seed("x", value)
+        with self.assertRaisesRegex(TypeError, "`x` must be an integer"):
+            validation.check_seed("x", True)
+
+    def test_integer_without_a_minimum(self):
+        self.assertEqual(validation.check_integer("x", -7), -7)
+        with self.assertRaisesRegex(TypeError, "`x` must be an integer"):
+            validation.check_integer("x", -7.0)
 
     def test_sign(self):
         self.assertEqual(validation.check_number("x", -1), -1.0)
