@@ -19,7 +19,11 @@ _STEP_ROUNDINGS = 6 * 784
 
 def gate_of(family: str) -> str | keras_l0.gates.Gate:
     """The family of that name; `"ar"` is ARM without the second pass."""
-    return keras_l0.gates.ARM(estimator="ar") if family == "ar" else family
+    return (
+        keras_l0.gates.ARM(estimator="ar", inference="binary")
+        if family == "ar"
+        else family
+    )
 
 
 def draws(family: str, device: str) -> list[np.ndarray]:

@@ -87,7 +87,11 @@ def run(configuration: Configuration) -> dict:
 def build(configuration: Configuration) -> keras.Model:
     """The network with its gates, or without."""
     family, name = configuration.family, configuration.network
-    gate = keras_l0.gates.ARM(estimator="ar") if family == "ar" else family
+    gate = (
+        keras_l0.gates.ARM(estimator="ar", inference="binary")
+        if family == "ar"
+        else family
+    )
     if configuration.on == "weights" and family != "dense":
         on = ("weights",) * 3
         return networks.lenet_300_100(on, (_L0,) * 3, gate=gate)

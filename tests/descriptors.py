@@ -81,7 +81,11 @@ LAYERS = (
     Row("l0_gate_linear_outputs", lambda: keras_l0.L0Gate(layers.Dense(4))),
     Row("l0_gate_inputs", _l0_gate(on="inputs")),
     Row("l0_gate_weights", _l0_gate(on="weights")),
-    Row("l0_gate_per_example", _l0_gate(noise_shape=(None, 4))),
+    Row(
+        "l0_gate_per_example",
+        # Logits far from 0 stay there, and with them draws that are certain.
+        _l0_gate(gate=gates.HardConcrete(clamp=None), noise_shape=(None, 4)),
+    ),
     Row(
         "gate_vector",
         lambda: keras_l0.GateVector(_hard_concrete(), seed=7, name="stream"),

@@ -15,13 +15,15 @@ COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 ROWS = tuple(
     row
     for row in descriptors.TRAINED
-    if row.name not in ("gated_optimizer", "budget")
+    if row.name not in ("gated_optimizer", "budget", "straight_through_total")
 )
 PROPERTY = properties.Property(
     "accumulation",
     (*ROWS, *COMPACT),
     {
         "gated_optimizer": "every row accumulates in one, of plain descent",
+        "straight_through_total": "its logits are clipped after a step, which "
+        "is not linear; straight_through runs",
         "budget": "its pull at a gradient changes from batch to batch",
         "CALLBACKS": "look at gates and logs, not at gradients",
         "DISTRIBUTIONS": properties.NOT_TRAINED,

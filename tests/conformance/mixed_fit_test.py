@@ -16,7 +16,7 @@ COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 ROWS = tuple(
     row
     for row in descriptors.TRAINED
-    if row.name not in ("straight_through", "gated_optimizer")
+    if row.name not in ("straight_through", "gated_optimizer", "budget")
 )
 PROPERTY = properties.Property(
     "mixed_fit",
@@ -24,6 +24,7 @@ PROPERTY = properties.Property(
     {
         "straight_through": "its normalized gradients turn a rounding into a "
         "step; straight_through_total runs",
+        "budget": "freezes its gates in the end, where others would train",
         "gated_optimizer": "Adam turns a rounding into a step; every row "
         "trains with one, of plain descent",
         "CALLBACKS": "look at gates and logs, which are float32",

@@ -58,6 +58,8 @@ class MixedPrecisionTest(test_util.TestCase):
             )
             for loss in model.losses:
                 self.assertEqual(loss.dtype, tf.float32)
+            if training and not row.pathwise:
+                continue  # A tape is refused their gradient.
             variables = model.trainable_variables
             for variable, gradient in zip(
                 variables,

@@ -36,7 +36,6 @@ class SavedModelTest(test_util.TestCase):
             known = np.array(model(x, training=False))
             atol = 30 * 2**-23 * np.abs(known).max()
             self.assertAllClose(y, known, rtol=0, atol=atol)
-            self.assertNotAllClose(y, model(x, training=True))
 
     @parameterized.named_parameters(
         *descriptors.named(descriptors.DISTRIBUTIONS)
