@@ -115,8 +115,7 @@ def normalize_axis(axis: int, shape: tuple, where: str) -> int:
             if its size is not known.
     """
     rank = len(shape)
-    if isinstance(axis, bool) or not isinstance(axis, int):
-        raise TypeError(f"`axis` must be an integer. Received: axis={axis!r}")
+    check_integer("axis", axis)
     if not -rank <= axis < rank or axis % rank == 0:
         raise ValueError(
             f"`axis` must name an axis of {where} other than the batch axis. "

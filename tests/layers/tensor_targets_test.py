@@ -54,11 +54,10 @@ class TensorTargetTest(LayerTestCase):
         self.assertAllEqual(np.any(y, axis=(0, 1, 2)), [True, False, True])
 
     def test_axis_that_is_no_integer(self):
-        gate = keras_l0.L0Gate(layers.Dense(3), axis=1.0)
         with self.assertRaisesRegex(
             TypeError, "`axis` must be an integer. Received: axis=1.0"
         ):
-            gate.build(X.shape)
+            keras_l0.L0Gate(layers.Dense(3), axis=1.0)
 
     def test_several_outputs(self):
         both = layers.Bidirectional(layers.LSTM(3, return_state=True), name="r")
