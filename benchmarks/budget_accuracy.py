@@ -19,7 +19,6 @@ import os
 import time
 
 import keras
-import numpy as np
 from absl import app
 from absl import flags
 
@@ -29,6 +28,7 @@ from benchmarks import threads
 from benchmarks.budget_networks import NETWORKS
 from benchmarks.classifiers import accuracy
 from benchmarks.classifiers import fit
+from benchmarks.unit_magnitude import relative_norms
 from examples import datasets
 
 ROWS = ("dense", "ours", "magnitude", "scratch")
@@ -112,40 +112,12 @@ def _magnitude(dense, x, y):
         macs=_MACS.value, start=0.0, fine_tune=min(late, 0.99)
     )
     gated = keras_l0.add_gates(dense, streams=True, budget=budget)
-    norms = _norms(gated)
+    norms = relative_norms(gated)
     for name, vector in keras_l0.layers.gate_vectors(gated).items():
-        order = norms[name] / norms[name].mean()
         opened = vector.logits.numpy().min()
-        vector.logits.assign(opened + order)
+        vector.logits.assign(opened + norms[name])
     fit(gated, x, y, _EPOCHS.value, gate_optimizer=keras.optimizers.SGD(0.0))
     return keras_l0.strip_gates(gated)
-
-
-def _norms(gated):
-    """Name of each gate vector -> L2 norm of each unit's weights, `[gates]`."""
-    found = {}
-    named = {id(v): k for k, v in keras_l0.layers.gate_vectors(gated).items()}
-    makers = _makers(gated)
-    for wrapper in keras_l0.layers.gate_layers(gated):
-        kernel = np.asarray(makers[wrapper.name])
-        squares = np.square(kernel).reshape(-1, kernel.shape[-1]).sum(0)
-        name = named[id(wrapper.gate_vector)]
-        found[name] = found.get(name, 0.0) + squares
-    return {name: np.sqrt(squares) for name, squares in found.items()}
-
-
-def _makers(gated):
-    """Name of each wrapper -> kernel of the last layer before its gates."""
-    kernels, found = [], {}
-    for layer in gated.layers:
-        inner = layer
-        if isinstance(layer, keras_l0.L0Gate):
-            inner = layer.layer
-        if isinstance(inner, keras.layers.Dense | keras.layers.Conv2D):
-            kernels.append(inner.kernel)
-        if inner is not layer:
-            found[layer.name] = kernels[-1]
-    return found
 
 
 def _path(name, row, seed):

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_l0
+from benchmarks import overhead_child
 from benchmarks.budget_networks import NETWORKS
 
 _BATCH = 64
@@ -15,15 +16,6 @@ _DRAW_ROUNDINGS = 64
 # The longest sum of LeNet-300-100 is over 784 pixels; three layers, forward
 # and backward.
 _STEP_ROUNDINGS = 6 * 784
-
-
-def gate_of(family: str) -> str | keras_l0.gates.Gate:
-    """The family of that name; `"ar"` is ARM without the second pass."""
-    return (
-        keras_l0.gates.ARM(estimator="ar", inference="binary")
-        if family == "ar"
-        else family
-    )
 
 
 def draws(family: str, device: str) -> list[np.ndarray]:
@@ -150,7 +142,7 @@ def _build(family):
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     dense = NETWORKS["lenet_300_100"][0]((28, 28, 1))
-    model = keras_l0.add_gates(dense, gate_of(family), 1e-6)
+    model = keras_l0.add_gates(dense, overhead_child.gate_of(family), 1e-6)
     # The middle of a family's range, where draws differ most.
     for vector in keras_l0.layers.gate_vectors(model).values():
         if not vector.gate.chained:

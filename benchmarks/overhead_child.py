@@ -84,14 +84,19 @@ def run(configuration: Configuration) -> dict:
     return step_timing.summary(times)
 
 
-def build(configuration: Configuration) -> keras.Model:
-    """The network with its gates, or without."""
-    family, name = configuration.family, configuration.network
-    gate = (
+def gate_of(family: str) -> str | keras_l0.gates.Gate:
+    """The family of that name; `"ar"` is ARM without the second pass."""
+    return (
         keras_l0.gates.ARM(estimator="ar", inference="binary")
         if family == "ar"
         else family
     )
+
+
+def build(configuration: Configuration) -> keras.Model:
+    """The network with its gates, or without."""
+    family, name = configuration.family, configuration.network
+    gate = gate_of(family)
     if configuration.on == "weights" and family != "dense":
         on = ("weights",) * 3
         return networks.lenet_300_100(on, (_L0,) * 3, gate=gate)

@@ -24,7 +24,7 @@ def prune_units(dense: keras.Model, macs: float) -> keras.Model:
         ValueError: if one unit in each layer is more than that.
     """
     gated = keras_l0.add_gates(dense, streams=True)
-    sizes = _relative_norms(gated)
+    sizes = relative_norms(gated)
     limit = macs * keras_l0.cost.count(dense).macs
     low, high = 0.0, max(values.max() for values in sizes.values())
     small = _strip(gated, sizes, high)
@@ -50,8 +50,12 @@ def _strip(gated, sizes, threshold):
     return keras_l0.strip_gates(gated)
 
 
-def _relative_norms(gated):
-    """Name of each gate vector -> norm of each unit, over their mean."""
+def relative_norms(gated: keras.Model) -> dict[str, np.ndarray]:
+    """Name of each gate vector -> norm of each unit's weights, over their mean.
+
+    Args:
+        gated: A chain of dense layers and convolutions, gated by `add_gates`.
+    """
     vectors = keras_l0.layers.gate_vectors(gated)
     names = {id(vector): name for name, vector in vectors.items()}
     squares = {name: 0.0 for name in vectors}

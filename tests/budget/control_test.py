@@ -97,21 +97,20 @@ class ConstraintTest(test_util.TestCase):
         self.assertAllClose(strength, 15 + 5)
         self.assertAllClose(cost, 0.75 * 0.8 + 0.25 * 0.6)
 
-    def test_only_limits_above_their_target_have_a_slope(self):
+    def slope(self, *fractions):
+        """Slope of the constraint's cost, both targets being 0.5."""
         bound = self.at_the_end(macs=0.5, params=0.5)
-        fractions = tf.constant([0.8, 0.4])
+        fractions = tf.constant(fractions)
         with tf.GradientTape() as tape:
             tape.watch(fractions)
             cost, _ = bound.constraint(fractions)
-        self.assertAllClose(tape.gradient(cost, fractions), [1.0, 0.0])
+        return tape.gradient(cost, fractions)
+
+    def test_only_limits_above_their_target_have_a_slope(self):
+        self.assertAllClose(self.slope(0.8, 0.4), [1.0, 0.0])
 
     def test_multipliers_are_no_part_of_the_slope(self):
-        bound = self.at_the_end(macs=0.5, params=0.5)
-        fractions = tf.constant([0.8, 0.7])
-        with tf.GradientTape() as tape:
-            tape.watch(fractions)
-            cost, _ = bound.constraint(fractions)
-        self.assertAllClose(tape.gradient(cost, fractions), [0.6, 0.4])
+        self.assertAllClose(self.slope(0.8, 0.7), [0.6, 0.4])
 
     def test_expected_fractions(self):
         bound = control(macs=0.5, params=0.5)

@@ -10,7 +10,6 @@ from tests import test_util
 from tests.conformance import properties
 from tests.conformance import trials
 
-COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 # Plain descent: a step is proportional to its gradient.
 ROWS = tuple(
     row
@@ -19,7 +18,7 @@ ROWS = tuple(
 )
 PROPERTY = properties.Property(
     "accumulation",
-    (*ROWS, *COMPACT),
+    (*ROWS, *properties.COMPACT),
     {
         "gated_optimizer": "every row accumulates in one, of plain descent",
         "straight_through_total": "its logits are clipped after a step, which "
@@ -69,7 +68,7 @@ class AccumulationTest(test_util.TestCase):
         ):
             self.assertAllClose(value, expected, rtol=1e-6, atol=1e-6)
 
-    @parameterized.named_parameters(*descriptors.named(COMPACT))
+    @parameterized.named_parameters(*descriptors.named(properties.COMPACT))
     def test_callback_leaves_training_alone(self, row):
         trials.check_callback(self, row, {"gradient_accumulation_steps": 3})
 

@@ -9,7 +9,6 @@ from tests import test_util
 from tests.conformance import properties
 from tests.conformance import trials
 
-COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 ROWS = tuple(
     row
     for row in descriptors.TRAINED
@@ -17,7 +16,7 @@ ROWS = tuple(
 )
 PROPERTY = properties.Property(
     "ema",
-    (*ROWS, *COMPACT),
+    (*ROWS, *properties.COMPACT),
     {
         "straight_through_total": "Keras averages what the constraint has not "
         "clipped yet; straight_through runs",
@@ -50,7 +49,7 @@ class EmaTest(test_util.TestCase):
         ):
             self.assertAllClose(variable, average, rtol=1e-6, msg=variable.path)
 
-    @parameterized.named_parameters(*descriptors.named(COMPACT))
+    @parameterized.named_parameters(*descriptors.named(properties.COMPACT))
     def test_callback_leaves_training_alone(self, row):
         trials.check_callback(self, row, OPTIONS)
 

@@ -20,10 +20,9 @@ NAMES = (
     "budget",
 )
 ROWS = tuple(row for row in descriptors.TRAINED if row.name in NAMES)
-COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 PROPERTY = properties.Property(
     "jit_fit",
-    (*ROWS, *COMPACT),
+    (*ROWS, *properties.COMPACT),
     {
         **properties.costly(ROWS),
         "gate_vector": "takes seconds; every row has gate vectors",
@@ -47,7 +46,7 @@ class JitFitTest(test_util.TestCase):
             models.append(model)
         trials.check_same(self, *models)
 
-    @parameterized.named_parameters(*descriptors.named(COMPACT))
+    @parameterized.named_parameters(*descriptors.named(properties.COMPACT))
     def test_callback_leaves_training_alone(self, row):
         trials.check_callback(self, row, jit_compile=True)
 

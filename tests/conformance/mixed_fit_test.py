@@ -11,7 +11,6 @@ from tests import test_util
 from tests.conformance import properties
 from tests.conformance import trials
 
-COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
 # Normalized gradients and Adam make something of the last bits.
 ROWS = tuple(
     row
@@ -20,7 +19,7 @@ ROWS = tuple(
 )
 PROPERTY = properties.Property(
     "mixed_fit",
-    (*ROWS, *COMPACT),
+    (*ROWS, *properties.COMPACT),
     {
         "straight_through": "its normalized gradients turn a rounding into a "
         "step; straight_through_total runs",
@@ -86,7 +85,7 @@ class MixedFitTest(test_util.TestCase):
         for vector in keras_l0.layers.gate_vectors(model).values():
             self.assertEqual(vector.logits.dtype, "float32")
 
-    @parameterized.named_parameters(*descriptors.named(COMPACT))
+    @parameterized.named_parameters(*descriptors.named(properties.COMPACT))
     def test_callback_leaves_training_alone(self, row):
         keras.config.set_dtype_policy("mixed_float16")
         # Sums of fewer products are rounded elsewhere.

@@ -11,6 +11,9 @@ NO_KERAS_OBJECT = "not saved: built anew from the logits in every call"
 WATCHES = "runs beside a model and keeps nothing in it"
 COSTLY = "takes seconds; a row of the same class runs"
 
+# The callback that changes the model, for files that the others do not meet.
+COMPACT = tuple(r for r in descriptors.CALLBACKS if r.name == "compact")
+
 
 @dataclasses.dataclass(frozen=True)
 class Property:
