@@ -1,11 +1,14 @@
 """Tests of setting the gates so that a network is in its budget."""
 
+from unittest import mock
+
 import numpy as np
 from absl import logging
 from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_l0
+from keras_l0.budget import fulfil as fulfil_module
 from keras_l0.budget.control import BudgetControl
 from keras_l0.budget.fulfil import fulfil
 from tests import test_util
@@ -124,6 +127,29 @@ class FulfilTest(test_util.TestCase):
         control = bound(model, params=float(rng.uniform(0.2, 0.6)))
         reached = fulfil(model, control)
         self.assertLessEqual(reached["params"], control.fractions["params"])
+
+    def test_takes_the_best_choice_that_was_in_the_budget(self):
+        model = models.gated(models.mlp)
+        spread(model)
+        control = bound(model, macs=0.4)
+        # The first choices are in the budget, the later ones are not: as if
+        # stripping gave back less and less.
+        shares, choices = [0.3, 0.35, 0.5, 0.6, 0.7, 0.8], []
+
+        def strip(*args):
+            choices.append(
+                [v.logits.numpy() for v in control.cost_model.vectors]
+            )
+            return {"macs": shares[len(choices) - 1]}
+
+        with mock.patch.object(fulfil_module, "_stripped_fractions", strip):
+            reached = fulfil(model, control)
+        self.assertEqual(reached, {"macs": 0.35})
+        self.assertNotAllEqual(choices[1][0], choices[-1][0])
+        for vector, logits in zip(
+            control.cost_model.vectors, choices[1], strict=True
+        ):
+            self.assertAllEqual(vector.logits, logits)
 
     def test_both_ways_of_a_recurrent_layer(self):
         # They have one width: more than the model of the cost thinks.
