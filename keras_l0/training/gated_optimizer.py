@@ -4,6 +4,7 @@ import keras
 
 from keras_l0.internal import config_parts
 from keras_l0.internal import keras_internals
+from keras_l0.internal import validation
 from keras_l0.internal.api_export import keras_l0_export
 
 # Adam moves a logit by about this much per step, whatever the scale of the
@@ -23,12 +24,13 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
         gate_optimizer: The same for the gates. None takes Adam with a
             learning rate of 0.01, averaging like `optimizer` does. A rate that
             suits weights is the best-known reason why gates never close.
-        **kwargs: `name` and `loss_scale_factor`, as in
+        **kwargs: `name` and `loss_scale_factor` (finite, positive), as in
             `keras.optimizers.MultiOptimizer`.
 
     Raises:
         TypeError: if one of the two is not an optimizer.
-        ValueError: if only one of the two averages (`use_ema`).
+        ValueError: if only one of the two averages (`use_ema`), or
+            `loss_scale_factor` is out of its range.
 
     Example:
 
@@ -54,6 +56,9 @@ class GatedOptimizer(keras_internals.AveragedMultiOptimizer):
                 f"Received: optimizer.use_ema={weights.use_ema}, "
                 f"gate_optimizer.use_ema={gates.use_ema}"
             )
+        if kwargs.get("loss_scale_factor") is not None:
+            name = "loss_scale_factor"
+            validation.check_positive(name, kwargs[name])
         super().__init__(
             lambda v: gates if keras_internals.is_marked(v) else weights,
             **kwargs,

@@ -104,6 +104,15 @@ class GatedOptimizerTest(test_util.TestCase):
         with self.assertRaisesRegex(TypeError, "plain"):
             keras_l0.training.GatedOptimizer("sgd", inner)
 
+    @parameterized.parameters(float("nan"), float("inf"), 0.0, -2.0)
+    def test_refuses_a_scale_that_loses_the_gradients(self, scale):
+        with self.assertRaisesRegex(ValueError, "loss_scale_factor"):
+            keras_l0.training.GatedOptimizer("sgd", loss_scale_factor=scale)
+
+    def test_takes_a_scale(self):
+        optimizer = keras_l0.training.GatedOptimizer("sgd", loss_scale_factor=8)
+        self.assertEqual(optimizer.loss_scale_factor, 8)
+
     def test_refuses_half_an_average(self):
         with self.assertRaisesRegex(ValueError, "averaged together"):
             keras_l0.training.GatedOptimizer(SGD(use_ema=True), SGD())
