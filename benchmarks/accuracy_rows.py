@@ -56,7 +56,8 @@ SETTINGS = {
     ),
     "lenet_300_100": Setting(
         epochs=20,
-        budget={"macs": 0.4, "start": 0.0, "fine_tune": 0.9},
+        # The noise of gates that train longer is what keeps the error low.
+        budget={"macs": 0.5, "start": 0.0, "fine_tune": 0.4},
         compact={"patience": 1, "min_gain": 0.3},
         wanted=0.6,
         margin=0.05,
