@@ -192,7 +192,13 @@ def _dense(model):
 
 
 def _write(path, results):
-    np.savez(path, **{key: np.asarray(value) for key, value in results.items()})
+    """Writes the results of several runs, each under its name."""
+    arrays = {
+        f"{name} {key}": np.asarray(value)
+        for name, values in results.items()
+        for key, value in values.items()
+    }
+    np.savez(path, **arrays)
 
 
 def _two_devices():
@@ -212,19 +218,13 @@ def _mirrored(path):
         for replica_draws in (False, True):
             results["draws"] |= draws(scope, family, replica_draws)
     results["budget"] = train_to_budget(scope)
-    _write(
-        path,
-        {
-            f"{part} {key}": value
-            for part, values in results.items()
-            for key, value in values.items()
-        },
-    )
+    _write(path, results)
 
 
 def _workers(path):
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    _write(path, train_all_families(strategy.scope))
+    scope = tf.distribute.MultiWorkerMirroredStrategy().scope
+    families, budget = train_all_families(scope), train_to_budget(scope)
+    _write(path, {"families": families, "budget": budget})
 
 
 if __name__ == "__main__":

@@ -161,8 +161,16 @@ class WorkersTest(DistributedTestCase):
             self.assertAllEqual(value, two[key], msg=key)
 
     def test_all_families_train_as_on_one_device(self):
-        expected = single(distributed_runs.train_all_families)
-        self.check(self.results[0], expected)
+        self.check(
+            part(self.results[0], "families"),
+            single(distributed_runs.train_all_families),
+        )
+
+    def test_budget_and_callbacks_act_once(self):
+        self.check(
+            part(self.results[0], "budget"),
+            single(distributed_runs.train_to_budget),
+        )
 
 
 def free_ports(count):
