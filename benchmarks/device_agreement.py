@@ -28,7 +28,14 @@ def draws(family: str, device: str) -> list[np.ndarray]:
     with keras.device(device):
         model = _build(family)
         vectors = keras_l0.layers.gate_vectors(model)
-        return [vector.draw().numpy() for vector in vectors.values()]
+        return [_draw(vector).numpy() for vector in vectors.values()]
+
+
+def _draw(vector):
+    """As `GateVector.draw`, which refuses some families without a step."""
+    if not vector.gate.stochastic:
+        return vector.gates_of(None)
+    return vector.gates_of(keras.random.uniform((vector.num_gates,), seed=0))
 
 
 def step(

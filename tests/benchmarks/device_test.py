@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import flagsaver
+from absl.testing import parameterized
 
 from benchmarks import device
 from benchmarks import device_agreement
+from benchmarks import step_overhead
 from tests import test_util
 
 
@@ -27,10 +29,21 @@ class DeviceTest(test_util.TestCase):
             said = self._main(device_platform=None)
         self.assertEqual(said, f"{device.NOTHING}\n")
 
-    def test_processor_draws_what_it_drew(self):
-        draws = device_agreement.draws("hard_concrete", "cpu:0")
-        again = device_agreement.draws("hard_concrete", "cpu:0")
+    @parameterized.parameters(*step_overhead.FAMILIES)
+    def test_processor_draws_what_it_drew(self, family):
+        draws = device_agreement.draws(family, "cpu:0")
+        again = device_agreement.draws(family, "cpu:0")
         self.assertEqual(device_agreement.compare_draws(draws, again), 0)
+        self.assertEqual([len(draw) for draw in draws], [300, 100])
+
+    def test_processor_is_right(self):
+        with mock.patch.object(device, "_POLICIES", ("mixed_float16",)):
+            entry = device.check("arm", "cpu:0")
+        self.assertTrue(entry["right"], entry)
+        self.assertEqual(list(entry["off"]), ["draws", "step", "step, XLA"])
+        self.assertEqual(
+            list(entry["mixed"]), ["mixed_float16", "mixed_float16, XLA"]
+        )
 
     def test_one_difference_makes_a_family_wrong(self):
         right = {"right": True}
