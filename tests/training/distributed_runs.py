@@ -138,6 +138,21 @@ def draws(scope, family, replica_draws) -> dict:
     }
 
 
+def mixed_precision(scope, run_eagerly) -> dict:
+    """Logits after each step with losses that are scaled."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with scope():
+            model = all_families(run_eagerly=run_eagerly)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    record = Record()
+    model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[record])
+    scale = model.optimizer.dynamic_scale.numpy()
+    name = f"eager {run_eagerly}"
+    return {f"logits {name}": np.array(record.logits), f"scale {name}": scale}
+
+
 def train_to_budget(scope) -> dict:
     """A deterministic training with a budget and every callback."""
     keras.utils.set_random_seed(3)
@@ -217,6 +232,9 @@ def _mirrored(path):
     for family in ("hard_concrete", "arm"):
         for replica_draws in (False, True):
             results["draws"] |= draws(scope, family, replica_draws)
+    results["mixed"] = {}
+    for run_eagerly in (False, True):
+        results["mixed"] |= mixed_precision(scope, run_eagerly)
     results["budget"] = train_to_budget(scope)
     _write(path, results)
 

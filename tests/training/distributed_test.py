@@ -124,6 +124,16 @@ class MirroredTest(DistributedTestCase):
             logits = draws[f"logits {family} {asked}"]
             self.assertAllEqual(logits[:, 0], logits[:, 1])
 
+    @parameterized.parameters(False, True)
+    def test_gates_are_the_same_under_mixed_precision(self, run_eagerly):
+        mixed = part(self.results, "mixed")
+        logits = mixed[f"logits eager {run_eagerly}"]
+        self.assertAllEqual(logits[:, 0], logits[:, 1])
+        self.assertGreater(mixed[f"scale eager {run_eagerly}"], 1)
+        # Every step had a finite gradient for every family.
+        moved = np.abs(np.diff(logits[:, 0], axis=0)).max(-1)
+        self.assertAllGreater(moved, 0)
+
     def test_budget_and_callbacks_act_once(self):
         expected = single(distributed_runs.train_to_budget)
         self.assertNotEmpty(expected["cuts"])
