@@ -36,12 +36,9 @@ class Stopwatch(keras.callbacks.Callback):
         self._wall = time.perf_counter() - self._start["seconds"]
         self._cpu = time.process_time() - self._start["cpu_seconds"]
 
-    def on_train_batch_end(self, batch, logs=None):
-        self._last = batch
-
     def on_epoch_end(self, epoch, logs=None):
         wall, cpu = time.perf_counter(), time.process_time()
-        self._steps += self._last + 1
+        self._steps += self.params["steps"]
         data = self._dataset
         self.entries.append(
             {

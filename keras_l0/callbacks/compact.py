@@ -164,7 +164,9 @@ class Compact(keras.callbacks.Callback):
         self._frozen = self._count_frozen()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps = self._epoch_start + batch + 1
+        # Keras counts a last `steps_per_execution` as whole if it is cut short.
+        done = min(batch + 1, self.params.get("steps") or batch + 1)
+        self._steps = self._epoch_start + done
         every = self._every
         if every != "epoch" and self._steps // every > self._checked:
             self._checked = self._steps // every
