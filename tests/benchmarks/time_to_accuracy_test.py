@@ -72,7 +72,7 @@ class StopwatchTest(test_util.TestCase):
                 return 5.0
 
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-        model.compile("sgd", "mse", jit_compile=False)
+        model.compile("sgd", "mse", steps_per_execution=3, jit_compile=False)
         start = {"seconds": 100.0, "cpu_seconds": 50.0, "steps": 7}
         watch = Slow(_dataset(), start)
         x = np.ones((4, 3), "float32")

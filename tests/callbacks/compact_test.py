@@ -74,6 +74,15 @@ class CompactTest(test_util.TestCase):
         if "round_to" in arguments:
             self.assertEqual(widths(model), [4, 4])
 
+    @parameterized.parameters("epoch", 8)
+    def test_steps_of_an_execution_that_is_cut_short(self, every):
+        # Of 4 steps an epoch: three, and one more.
+        model = compiled(compact_case.fresh(), steps_per_execution=3)
+        compact = Compact(every, patience=2 if every == "epoch" else 1)
+        self.fit([compact], model)
+        found = [(entry["epoch"], entry["step"]) for entry in compact.cuts]
+        self.assertEqual(found, [(1, 8)])
+
     def test_gates_that_a_budget_freezes_go_at_once(self):
         budget = keras_l0.Budget(macs=0.3, start=0.0, fine_tune=0.5)
         model = compact_case.fresh()
