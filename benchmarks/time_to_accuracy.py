@@ -70,8 +70,9 @@ def compare(dense: dict, other: dict, margin: float) -> dict:
 
     Returns:
         shares: `seconds`, `cpu_seconds` and `epochs_spent` until then, each
-            over the whole dense run's, or None where it never was; and
-            `all_cpu_seconds`, the whole run's.
+            over the whole dense run's, or None where it never was; and of the
+            processor's time `all_cpu_seconds`, the whole run's, and
+            `last_epoch`, over the mean of a dense epoch.
     """
     last = dense["entries"][-1]
     found = reached(other["entries"], last["test_error"] + margin)
@@ -79,8 +80,13 @@ def compare(dense: dict, other: dict, margin: float) -> dict:
         key: None if found is None else found[key] / last[key]
         for key in ("seconds", "cpu_seconds", "epochs_spent")
     }
-    whole = other["entries"][-1]["cpu_seconds"] / last["cpu_seconds"]
-    return {**shares, "all_cpu_seconds": whole}
+    *before, end = [0.0, *(entry["cpu_seconds"] for entry in other["entries"])]
+    dense_epoch = last["cpu_seconds"] / len(dense["entries"])
+    return {
+        **shares,
+        "all_cpu_seconds": end / last["cpu_seconds"],
+        "last_epoch": (end - before[-1]) / dense_epoch,
+    }
 
 
 def turns(seeds: Sequence[int], rows: Sequence[str]) -> list[tuple[int, str]]:

@@ -78,11 +78,14 @@ class OverheadTablesTest(absltest.TestCase):
         lines = overhead_tables.accuracy(_RUNS).splitlines()
         self.assertLen(lines, 4)
         # Dense got there at its end, and with the other seed in the middle.
-        self.assertEqual(lines[2].split(" | ")[4:8], ["1.00", *["0.75"] * 3])
         self.assertEqual(
-            lines[3].split(" | ")[4:9],
+            lines[2].split(" | ")[4:9], ["1.00"] * 2 + ["0.75"] * 3
+        )
+        self.assertEqual(
+            lines[3].split(" | ")[4:10],
             [
                 "0.60",
+                "0.40",
                 "0.60 (1 of 2)",
                 "0.60 (1 of 2)",
                 "1.50 (1 of 2)",

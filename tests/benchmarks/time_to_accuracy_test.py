@@ -151,6 +151,7 @@ class TimeToAccuracyTest(test_util.TestCase):
                 "cpu_seconds": 0.25,
                 "epochs_spent": 0.25,
                 "all_cpu_seconds": 0.4,
+                "last_epoch": 0.3,
             },
         )
         found = time_to_accuracy.compare(dense, other, -0.2)
