@@ -1,5 +1,6 @@
 """Tests the clock, the arithmetic and all rows on a small network."""
 
+import dataclasses
 import json
 import os
 import time
@@ -67,8 +68,8 @@ class StopwatchTest(test_util.TestCase):
 
     def test_tests_are_off_the_clock(self):
         class Slow(stopwatch.Stopwatch):
-            def _error(self, x, y):
-                time.sleep(1.0)
+            def _test(self):
+                time.sleep(2.0)
                 return 5.0
 
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -81,7 +82,7 @@ class StopwatchTest(test_util.TestCase):
             x, x[:, :1], batch_size=2, epochs=3, verbose=0, callbacks=[watch]
         )
         whole = time.perf_counter() - begin
-        # Three epochs with two tests each; the last are behind the last entry.
+        # Three epochs with a test each; the last is behind the last entry.
         last = watch.entries[-1]
         self.assertBetween(last["seconds"], 100.0, 100.0 + whole - 5.9)
         self.assertBetween(last["cpu_seconds"], 50.0, 50.0 + 4 * whole)
@@ -89,11 +90,29 @@ class StopwatchTest(test_util.TestCase):
 
     def test_error_in_percent(self):
         model = keras.Sequential([keras.Input((10,)), keras.layers.Identity()])
-        watch = stopwatch.Stopwatch(_dataset())
-        watch.set_model(model)
         x = np.eye(10, dtype="float32")
         y = np.array([0, 1, 2, 3, 4, 5, 6, 0, 0, 0])
-        self.assertEqual(watch._error(x, y), 30.0)
+        watch = stopwatch.Stopwatch(
+            dataclasses.replace(_dataset(), x_test=x, y_test=y)
+        )
+        watch.set_model(model)
+        self.assertEqual(watch._test(), 30.0)
+
+    def test_statistics_are_taken_anew(self):
+        model = keras.Sequential(
+            [
+                keras.Input((4, 4, 1)),
+                keras.layers.BatchNormalization(),
+                keras.layers.Flatten(),
+            ]
+        )
+        # A number of batches of one size.
+        data = _dataset(256)
+        watch = stopwatch.Stopwatch(data)
+        watch.set_model(model)
+        watch._test()
+        means = data.x_train.mean((0, 1, 2))
+        self.assertAllClose(model.layers[0].moving_mean, means)
 
 
 class AccuracyRowsTest(test_util.TestCase):
