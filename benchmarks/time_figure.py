@@ -91,6 +91,9 @@ def _draw_panel(ax, runs, network, key):
                 x, y, color=_COLORS[row], label=_LABELS[row], marker=".", lw=1.5
             )
     ax.set_yscale("log")
+    # Not as powers of ten, of which an axis may have none.
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax.set_xlim(left=0)
     ax.set_xlabel(AXES[key])
     ax.grid(True, which="both", color="#dddddd", linewidth=0.6)
