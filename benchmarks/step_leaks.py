@@ -12,6 +12,7 @@ from absl import app
 from absl import flags
 
 import keras_l0
+from benchmarks import overhead_child
 from benchmarks import process_memory
 from benchmarks import records
 from benchmarks import threads
@@ -76,7 +77,7 @@ def measure(family: str, steps: int, first: int) -> dict:
             `retraces` and `files` since then, and what was `seen`.
     """
     keras.utils.set_random_seed(0)
-    gate = keras_l0.gates.ARM(estimator="ar") if family == "ar" else family
+    gate = overhead_child.gate_of(family)
     dense = NETWORKS["lenet_300_100"][0]((28, 28, 1))
     model = keras_l0.add_gates(dense, gate, 1e-6)
     traces: list[None] = []

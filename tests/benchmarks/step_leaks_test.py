@@ -1,6 +1,7 @@
 """Tests that growth is seen where there is some, and a short training."""
 
 from absl.testing import absltest
+from absl.testing import parameterized
 
 from benchmarks import step_leaks
 from tests import test_util
@@ -15,8 +16,9 @@ class StepLeaksTest(test_util.TestCase):
             {"growth": 0.05, "files": 2, "retraces": 3},
         )
 
-    def test_short_training_is_not_traced_again(self):
-        found = step_leaks.measure("hard_concrete", steps=260, first=10)
+    @parameterized.parameters("hard_concrete", "ar")
+    def test_short_training_is_not_traced_again(self, family):
+        found = step_leaks.measure(family, steps=260, first=10)
         self.assertEqual([look["step"] for look in found["seen"]], [10, 500])
         self.assertGreater(found["seen"][0]["traces"], 0)
         self.assertEqual(found["retraces"], 0)
