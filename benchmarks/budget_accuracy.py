@@ -28,6 +28,7 @@ from benchmarks import threads
 from benchmarks.budget_networks import NETWORKS
 from benchmarks.classifiers import accuracy
 from benchmarks.classifiers import fit
+from benchmarks.classifiers import refresh_statistics
 from benchmarks.unit_magnitude import relative_norms
 from examples import datasets
 
@@ -91,9 +92,7 @@ def run(name: str, row: str, seed: int) -> dict:
 
 def _trained(model, x, y):
     fit(model, x, y, _DENSE_EPOCHS.value + _EPOCHS.value)
-    norms = keras.layers.BatchNormalization
-    if any(isinstance(layer, norms) for layer in model.layers):
-        keras_l0.training.recalibrate_batch_statistics(model, x)
+    refresh_statistics(model, x)
     return model
 
 

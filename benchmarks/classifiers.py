@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+import keras_l0
+
 _BATCH = 64
 
 
@@ -19,3 +21,10 @@ def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
     """The share of examples whose class has the largest logit."""
     logits = model.predict(x, batch_size=500, verbose=0)
     return float(np.mean(logits.argmax(-1) == y))
+
+
+def refresh_statistics(model: keras.Model, x: np.ndarray) -> None:
+    """Takes statistics of batch normalization anew, if the model has any."""
+    norms = keras.layers.BatchNormalization
+    if any(isinstance(layer, norms) for layer in model.layers):
+        keras_l0.training.recalibrate_batch_statistics(model, x)

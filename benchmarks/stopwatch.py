@@ -4,12 +4,11 @@ import time
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 
-import keras_l0
+from benchmarks.classifiers import accuracy
+from benchmarks.classifiers import refresh_statistics
 from examples.datasets import Dataset
 
-_NORMALIZATION = keras.layers.BatchNormalization
 # So many tell a mean and a variance.
 _EXAMPLES = 2000
 
@@ -58,15 +57,10 @@ class Stopwatch(keras.callbacks.Callback):
         self._cpu += time.process_time() - cpu
 
     def _test(self):
-        layers = self.model.layers
-        if any(isinstance(layer, _NORMALIZATION) for layer in layers):
-            some = self._dataset.x_train[:_EXAMPLES]
-            keras_l0.training.recalibrate_batch_statistics(self.model, some)
-        logits = self.model.predict(
-            self._dataset.x_test, batch_size=500, verbose=0
-        )
-        wrong = logits.argmax(-1) != self._dataset.y_test
-        return round(100 * float(np.mean(wrong)), 4)
+        data = self._dataset
+        refresh_statistics(self.model, data.x_train[:_EXAMPLES])
+        right = accuracy(self.model, data.x_test, data.y_test)
+        return round(100 * (1 - right), 4)
 
 
 def spent(steps: int, cuts: Sequence[dict], steps_per_epoch: int) -> float:
