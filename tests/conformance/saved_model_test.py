@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl.testing import absltest
 from absl.testing import parameterized
 
+import keras_l0
 from tests import descriptors
 from tests import test_util
 from tests.conformance import properties
@@ -36,6 +37,11 @@ class SavedModelTest(test_util.TestCase):
             known = np.array(model(x, training=False))
             atol = 30 * 2**-23 * np.abs(known).max()
             self.assertAllClose(y, known, rtol=0, atol=atol)
+            vectors = keras_l0.layers.gate_vectors(model).values()
+            drawn = any(vector.gate.stochastic for vector in vectors)
+            # Binary gates may be drawn as they are in inference.
+            if drawn and row.name != "arm_binary":
+                self.assertNotAllClose(y, model(x, training=True))
 
     @parameterized.named_parameters(
         *descriptors.named(descriptors.DISTRIBUTIONS)
