@@ -1,5 +1,6 @@
-"""Small networks of six kinds, dense: what budgets are tried on."""
+"""Small networks, dense: what budgets are tried on."""
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -35,17 +36,24 @@ def lenet_300_100(shape: tuple[int, ...]) -> keras.Model:
     )
 
 
-def residual(shape: tuple[int, ...]) -> keras.Model:
-    """ResNet-14 for small images: three stages of two blocks."""
+def residual(shape: tuple[int, ...], width: int = 16) -> keras.Model:
+    """ResNet-14 for small images: three stages of two blocks.
+
+    Args:
+        shape: Shape of an image.
+        width: Channels of the first stage; each stage has twice as many as
+            the one before.
+    """
     inputs = keras.Input(shape)
-    x = _conv_norm(inputs, 16)
-    for width, stride in ((16, 1), (32, 2), (64, 2)):
+    x = _conv_norm(inputs, width)
+    for number in range(3):
+        channels, stride = width * 2**number, 1 + (number > 0)
         for step in (stride, 1):
             short = x
-            if step > 1 or x.shape[-1] != width:
-                short = _conv_norm(x, width, 1, step, relu=False)
-            y = _conv_norm(x, width, 3, step)
-            y = _conv_norm(y, width, relu=False)
+            if step > 1 or x.shape[-1] != channels:
+                short = _conv_norm(x, channels, 1, step, relu=False)
+            y = _conv_norm(x, channels, 3, step)
+            y = _conv_norm(y, channels, relu=False)
             x = layers.ReLU()(layers.Add()([short, y]))
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, layers.Dense(10)(x))
@@ -107,6 +115,7 @@ NETWORKS: dict[str, tuple[Callable[[tuple], keras.Model], str]] = {
     "lenet5": (lenet5, "mnist"),
     "lenet_300_100": (lenet_300_100, "mnist"),
     "residual": (residual, "cifar10"),
+    "wide_residual": (functools.partial(residual, width=32), "cifar10"),
     "mobile": (mobile, "cifar10"),
     "transformer": (transformer, "mnist"),
     "recurrent": (recurrent, "mnist"),

@@ -22,8 +22,16 @@ from benchmarks.classifiers import accuracy
 from benchmarks.classifiers import fit
 from examples import datasets
 
+_KINDS = (
+    "lenet5",
+    "lenet_300_100",
+    "residual",
+    "mobile",
+    "transformer",
+    "recurrent",
+)
 _NETWORKS = flags.DEFINE_multi_enum(
-    "budget_network", list(NETWORKS), list(NETWORKS), "Which networks."
+    "budget_network", _KINDS, list(NETWORKS), "Which networks."
 )
 _EXAMPLES = flags.DEFINE_integer(
     "budget_examples", 8000, "Training images.", lower_bound=100

@@ -23,6 +23,8 @@ class Stopwatch(keras.callbacks.Callback):
 
     Args:
         dataset: What the model is tested on.
+        curve_examples: So many of its test images serve before the last
+            epoch; None: all.
         start: The last entry of an earlier `fit`, whose times go on; or None.
 
     Attributes:
@@ -30,9 +32,14 @@ class Stopwatch(keras.callbacks.Callback):
             began, `steps` since then, `loss`, and `test_error` in percent.
     """
 
-    def __init__(self, dataset: Dataset, start: dict | None = None):
+    def __init__(
+        self,
+        dataset: Dataset,
+        curve_examples: int | None = None,
+        start: dict | None = None,
+    ):
         super().__init__()
-        self._dataset = dataset
+        self._dataset, self._curve_examples = dataset, curve_examples
         self._start = start or {"seconds": 0.0, "cpu_seconds": 0.0, "steps": 0}
         self.entries: list[dict] = []
 
@@ -50,16 +57,16 @@ class Stopwatch(keras.callbacks.Callback):
                 "cpu_seconds": round(cpu - self._cpu, 3),
                 "steps": self._steps,
                 "loss": round(float(logs["loss"]), 5),
-                "test_error": self._test(),
+                "test_error": self._test(epoch + 1 == self.params["epochs"]),
             }
         )
         self._wall += time.perf_counter() - wall
         self._cpu += time.process_time() - cpu
 
-    def _test(self):
-        data = self._dataset
+    def _test(self, is_last):
+        data, count = self._dataset, None if is_last else self._curve_examples
         refresh_statistics(self.model, data.x_train[:_EXAMPLES])
-        right = accuracy(self.model, data.x_test, data.y_test)
+        right = accuracy(self.model, data.x_test[:count], data.y_test[:count])
         return round(100 * (1 - right), 4)
 
 

@@ -75,6 +75,7 @@ class ARM(Gate):
 
     needs_model = True
     estimates_gradient = True
+    learns_when_closed = False  # by the gate nothing is differentiated
 
     def __init__(
         self,

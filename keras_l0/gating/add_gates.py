@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_l0 import gates
 from keras_l0.budget import Budget
+from keras_l0.gating.channel_flow import ChannelFlow
+from keras_l0.gating.placement import cheapest
 from keras_l0.gating.sites import GateSite
 from keras_l0.gating.sites import sites_of
 from keras_l0.graph import read_graph
@@ -100,7 +102,9 @@ def add_gates(
     chosen = [site for site in sites if site.reason is None]
     if not chosen:
         raise ValueError(_nothing(model, sites))
-    wrapper = _Wrapper(chosen, _family(gate), l0)
+    family, flow = _family(gate), ChannelFlow(graph)
+    placed = [cheapest(flow, site, family) for site in chosen]
+    wrapper = _Wrapper(placed, family, l0)
     with deep_graphs(2 * len(graph.nodes)):
         gated = L0Model.from_model(copy_model(graph, model.name, wrapper))
     _open(gated)

@@ -99,11 +99,24 @@ class ChannelFlow:
         self._outputs = set(graph.output_tensors())
         self._readers: dict[int, list[Node]] = {}
         self._makers: dict[int, Node] = {}
+        self._nodes = {node.name: node for node in graph.nodes}
         for node in graph.nodes:
             for tensor in node.outputs:
                 self._makers[tensor] = node
             for tensor in dict.fromkeys(node.inputs):
                 self._readers.setdefault(tensor, []).append(node)
+
+    def node(self, name: str) -> Node:
+        """The call of that name."""
+        return self._nodes[name]
+
+    def maker(self, tensor: int) -> Node:
+        """The call that returns a tensor."""
+        return self._makers[tensor]
+
+    def calls(self, operation: keras.Operation) -> int:
+        """How many calls an operation has."""
+        return sum(n.operation is operation for n in self.graph.nodes)
 
     def makes_units(self, node: Node) -> bool:
         """Whether a call makes units that can be followed."""
@@ -196,12 +209,11 @@ class ChannelFlow:
 
     def _closed_under_sums(self, names, met):
         """Whether every operand of the sums comes from one of the writers."""
-        by_name = {node.name: node for node in self.graph.nodes}
-        sizes = {self.shape(by_name[name])[-1] for name in names}
+        sizes = {self.shape(self.node(name))[-1] for name in names}
         return len(sizes) == 1 and all(
             self._comes_from(tensor, names, set())
             for name in met
-            for tensor in by_name[name].inputs
+            for tensor in self.node(name).inputs
         )
 
     def _comes_from(self, tensor, names, seen):

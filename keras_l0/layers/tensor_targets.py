@@ -60,10 +60,15 @@ class TensorTarget(Target):
             self.layer, self.on, self.gated_axis, len(self.gate_shape)
         )
 
+    @property
+    def multiplies_weights(self) -> bool:
+        """Whether gates that serve the whole batch multiply the weights."""
+        groups = self._groups
+        return bool(groups) and self._moves_into_weights(groups)
+
     def call(self, inputs, gates, kwargs):
-        groups = self._groups if len(gates.shape) == 1 else []
-        if groups and self._moves_into_weights(groups):
-            values = _scaled(groups, gates)
+        if len(gates.shape) == 1 and self.multiplies_weights:
+            values = _scaled(self._groups, gates)
             return call_with(self.layer, values, inputs, kwargs)
         return self._call_with_gated_tensor(inputs, gates, kwargs), []
 
@@ -160,6 +165,8 @@ class OutputsTarget(TensorTarget):
         gate would learn nothing.
         """
         layer = self.layer
+        if weight_groups.is_scale(layer):
+            return layer.scale  # a gate on the offset alone is none
         if not weight_groups.is_linear_map(layer):
             return False
         if layer.bias is not None and len(groups) < 2:

@@ -121,6 +121,16 @@ def is_linear_map(layer: keras.layers.Layer) -> bool:
     )
 
 
+def is_scale(layer: keras.layers.Layer) -> bool:
+    """Whether `layer` is known to be `x_hat * gamma + beta` of its units.
+
+    Either may be missing. A subclass may do something else, and a regularizer
+    sees the output.
+    """
+    plain = type(layer) is layers.BatchNormalization
+    return plain and layer.activity_regularizer is None
+
+
 def _feature_axis(layer: keras.layers.Layer, rank: int) -> int:
     """Axis of `layer`'s input and output that holds its features."""
     if isinstance(layer, layers.BatchNormalization):

@@ -68,14 +68,14 @@ class StopwatchTest(test_util.TestCase):
 
     def test_tests_are_off_the_clock(self):
         class Slow(stopwatch.Stopwatch):
-            def _test(self):
+            def _test(self, is_last):
                 time.sleep(2.0)
                 return 5.0
 
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse", steps_per_execution=3, jit_compile=False)
         start = {"seconds": 100.0, "cpu_seconds": 50.0, "steps": 7}
-        watch = Slow(_dataset(), start)
+        watch = Slow(_dataset(), start=start)
         x = np.ones((4, 3), "float32")
         begin = time.perf_counter()
         model.fit(
@@ -93,10 +93,12 @@ class StopwatchTest(test_util.TestCase):
         x = np.eye(10, dtype="float32")
         y = np.array([0, 1, 2, 3, 4, 5, 6, 0, 0, 0])
         watch = stopwatch.Stopwatch(
-            dataclasses.replace(_dataset(), x_test=x, y_test=y)
+            dataclasses.replace(_dataset(), x_test=x, y_test=y),
+            curve_examples=8,
         )
         watch.set_model(model)
-        self.assertEqual(watch._test(), 30.0)
+        self.assertEqual(watch._test(is_last=True), 30.0)
+        self.assertEqual(watch._test(is_last=False), 12.5)
 
     def test_statistics_are_taken_anew(self):
         model = keras.Sequential(
@@ -110,7 +112,7 @@ class StopwatchTest(test_util.TestCase):
         data = _dataset(256)
         watch = stopwatch.Stopwatch(data)
         watch.set_model(model)
-        watch._test()
+        watch._test(is_last=False)
         means = data.x_train.mean((0, 1, 2))
         self.assertAllClose(model.layers[0].moving_mean, means)
 
