@@ -34,9 +34,10 @@ class Compact(keras.callbacks.Callback):
     The loss goes on as if nothing had happened, but for this: units that are
     gone cannot come back, nor be drawn open with their small probability; the
     other gates of stochastic families draw other numbers, and so does
-    dropout; regularizers and `l2` no longer charge for weights that are gone;
-    and whatever looks at gates or weights as a whole (the norm of
-    `StraightThrough`, LAMB, Muon) sees fewer of them.
+    dropout; what gates that are gone add to the logits of dependent ones is a
+    constant from then on; regularizers and `l2` no longer charge for weights
+    that are gone; and whatever looks at gates or weights as a whole (the norm
+    of `StraightThrough`, LAMB, Muon) sees fewer of them.
 
     Each cut traces the training step anew, which takes seconds. It is done
     where it saves at least `min_gain` of the multiply-accumulates that the
@@ -82,8 +83,8 @@ class Compact(keras.callbacks.Callback):
             is not a `keras_l0.L0Model`.
         ValueError: if an argument is out of its range; by `fit`, if the model
             has no gates or no graph, its gates cannot be parted from their
-            layers (`on="weights"`, `on="heads"`, dependent gates), or its
-            optimizer's state cannot be cut.
+            layers (`on="weights"`, `on="heads"`), or its optimizer's state
+            cannot be cut.
 
     Example:
 

@@ -228,11 +228,10 @@ def _gated_weights(wrapper, gates):
 
 
 def _refuse_what_cannot_be_kept(wrapper, name):
-    if wrapper.on in ("weights", "heads") or wrapper.gate_vector.gate.chained:
+    if wrapper.on in ("weights", "heads"):
         raise ValueError(
-            "`keep_gates` needs gates of units that are trained one by one. "
-            f"Received: L0Gate '{name}' with on={wrapper.on!r} and "
-            f"{type(wrapper.gate_vector.gate).__name__} gates"
+            "`keep_gates` needs gates of units, on outputs or inputs. "
+            f"Received: L0Gate '{name}' with on={wrapper.on!r}"
         )
 
 

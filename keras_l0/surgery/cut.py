@@ -13,6 +13,7 @@ from keras_l0.graph import Scale
 from keras_l0.graph import named_weights
 from keras_l0.graph import read_graph
 from keras_l0.layers import GateVector
+from keras_l0.layers.gate_chain import GateChain
 from keras_l0.surgery.alignment import align
 from keras_l0.surgery.analysis import analyze
 from keras_l0.surgery.barrier import Barrier
@@ -58,11 +59,13 @@ class Cut:
             the old one: weights, logits, seeds.
         moves: One for each of its weights.
         vectors: `(old gate vector, gates that are kept, new one)`.
+        chain: Chain of the new dependent gate vectors, if there are any.
     """
 
     model: keras.Model
     moves: list[Move]
     vectors: list[tuple[GateVector, np.ndarray, GateVector]]
+    chain: GateChain | None = None
 
 
 def cut(model: keras.Model, removes: Callable[[GateVector], np.ndarray]) -> Cut:
@@ -90,12 +93,13 @@ def cut(model: keras.Model, removes: Callable[[GateVector], np.ndarray]) -> Cut:
     # New layers draw seeds; whoever draws next is to notice nothing.
     state = random.getstate()
     try:
-        return _cut(_coded(model, removes), model.name)
+        chain = getattr(model, "gate_chain", None)
+        return _cut(_coded(model, removes), model.name, chain)
     finally:
         random.setstate(state)
 
 
-def _cut(graph, name):
+def _cut(graph, name, chain):
     refuse_implicit_masks(graph)
     plan, found = _plan(graph)
     originals = {}
@@ -112,7 +116,12 @@ def _cut(graph, name):
     regating.settle_prices()
     moves = _moves(builder.copies, found)
     moves += _gate_moves(regating)
-    return Cut(small, moves, regating.vectors)
+    if chain is not None:
+        chain, origins = chain.shortened(regating.vectors)
+        moves += [Move(*origin) for origin in origins]
+        for move in moves[-len(origins) :]:
+            move.new.assign(move.carry(move.old.numpy()))
+    return Cut(small, moves, regating.vectors, chain)
 
 
 def _coded(model, removes) -> Graph:

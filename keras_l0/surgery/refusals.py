@@ -5,6 +5,7 @@ from inspect import signature
 import keras
 
 from keras_l0.graph import Graph
+from keras_l0.graph import Scale
 from keras_l0.graph import refs
 from keras_l0.internal import keras_internals
 from keras_l0.surgery.alignment import align
@@ -48,6 +49,19 @@ def _returns_mask(operation):
         return False
     outputs = getattr(operation, "outputs", ())
     return any(map(keras_internals.has_mask, outputs))
+
+
+def refuse_chains(graph: Graph) -> None:
+    """A chain of dependent gates would start anew in a new model."""
+    for node in graph.nodes:
+        if not isinstance(node.operation, Scale):
+            continue
+        gate = node.operation.wrapper.gate_vector.gate
+        if gate.chained:
+            raise ValueError(
+                "`keep_gates` needs gates of units that are trained one by "
+                f"one. Received: '{node.name}' with {type(gate).__name__} gates"
+            )
 
 
 def refuse_dead_ends(graph: Graph, analysis: Analysis) -> None:

@@ -19,6 +19,7 @@ from keras_l0.surgery.copy_model import opaque
 from keras_l0.surgery.folding import fold_gates
 from keras_l0.surgery.plan import make_plan
 from keras_l0.surgery.rebuild import rebuild
+from keras_l0.surgery.refusals import refuse_chains
 from keras_l0.surgery.refusals import refuse_dead_ends
 from keras_l0.surgery.refusals import refuse_implicit_masks
 from keras_l0.surgery.report import BarrierReport
@@ -103,6 +104,8 @@ def strip_gates(
     """
     limits = Limits(min_units, round_to, include, exclude)
     graph = read_graph(model, keep_gates)
+    if keep_gates:
+        refuse_chains(graph)
     reserved = reserve(graph, limits)
     data = None if probe is None else inputs.as_arrays(model, probe, "probe")
     aligned = align(graph)

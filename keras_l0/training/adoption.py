@@ -34,6 +34,8 @@ def adopt(model: keras.Model, cut: Cut) -> None:
     kept = np.concatenate([kept for _, kept, _ in cut.vectors])
     model.gates_left *= float(kept.mean())
     keras_internals.adopt_graph(model, cut.model)
+    if cut.chain is not None:
+        keras_internals.add_sublayer(model, "gate_chain", cut.chain)
     if compiled:
         moved = {id(move.old): (move.new, move.carry) for move in cut.moves}
         transport.finish(moved, model.variables)

@@ -159,10 +159,13 @@ class CompactTest(test_util.TestCase):
         self.fit([compact, CloseOne()])
         self.assertEqual([entry["epoch"] for entry in compact.cuts], [0, 1])
 
-    @parameterized.parameters("hard_concrete", "arm", "straight_through")
+    @parameterized.parameters(
+        keras_l0.gates.HardConcrete(clamp=None),
+        "arm",
+        "straight_through",
+        keras_l0.gates.DependentHardConcrete(start="open"),
+    )
     def test_families(self, gate):
-        if gate == "hard_concrete":
-            gate = keras_l0.gates.HardConcrete(clamp=None)
         model = compiled(compact_case.fresh("mlp", gate))
         for vector in keras_l0.layers.gate_vectors(model).values():
             vector.logits.assign(vector.logits * 3)
@@ -225,12 +228,9 @@ class BadInputTest(test_util.TestCase):
         with self.assertRaisesRegex(ValueError, "is a subclassed model"):
             model.fit(x, y, verbose=0, callbacks=[Compact()])
 
-    @parameterized.parameters(
-        ("diff_prune", {"on": "weights"}), ("dependent", {})
-    )
-    def test_gates_that_cannot_be_kept(self, gate, kwargs):
-        model = compact_case.mlp(gate, **kwargs)
-        message = "cannot cut model.*trained one by one.*L0Gate 'first'"
+    def test_gates_that_cannot_be_kept(self):
+        model = compact_case.mlp(on="weights")
+        message = "cannot cut model.*gates of units.*L0Gate 'first'"
         self.assert_refused(model, ValueError, message)
 
     def test_optimizer_with_other_arrays(self):

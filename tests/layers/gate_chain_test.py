@@ -85,5 +85,79 @@ class GateChainTest(test_util.TestCase):
             GateChain(made)
 
 
+class SizeTest(test_util.TestCase):
+    @parameterized.parameters(([2**15, 2**13 + 1],), ([2**14 + 1],))
+    def test_kernels_that_are_too_large(self, sizes):
+        made = [keras_l0.GateVector("dependent", name="many") for _ in sizes]
+        for vector, size in zip(made, sizes, strict=True):
+            vector.build((size,))
+        with self.assertRaisesRegex(ValueError, r"2\*\*28 entries.*\('many'\)"):
+            GateChain(made)
+
+
+class ShortenedTest(test_util.TestCase):
+    def shorten(self, chain, made, kept):
+        """The vectors of a shorter chain, filled, and that chain."""
+        smaller = []
+        for vector, keeps in zip(made, kept, strict=True):
+            smaller.append(keras_l0.GateVector(vector.gate))
+            smaller[-1].build((int(keeps.sum()),))
+            smaller[-1].logits.assign(vector.logits.numpy()[keeps])
+        pairs = list(zip(made, kept, smaller, strict=True))
+        chain, origins = chain.shortened(pairs)
+        for old, new, indices in origins:
+            new.assign(old.numpy().reshape(-1)[indices])
+        return smaller, chain
+
+    @parameterized.parameters("forward", "backward")
+    def test_logits_of_what_is_kept_stay(self, direction):
+        made = vectors(direction)
+        chain = GateChain(made)
+        kept = [
+            np.array([True, False, True]),
+            np.array([False, True]),
+            np.array([True, True, False, True]),
+        ]
+        expected = [
+            vector.effective_logits()[keeps]
+            for vector, keeps in zip(made, kept, strict=True)
+        ]
+        smaller, chain = self.shorten(chain, made, kept)
+        for vector, logits in zip(smaller, expected, strict=True):
+            # Sums of four terms.
+            self.assertAllClose(vector.effective_logits(), logits, rtol=1e-6)
+        # Once more, with constants that are not 0.
+        kept = [
+            np.array([False, True]),
+            np.array([True]),
+            np.eye(3, dtype=bool)[1],
+        ]
+        smaller, _ = self.shorten(chain, smaller, kept)
+        for vector, logits, keeps in zip(smaller, expected, kept, strict=True):
+            self.assertAllClose(
+                vector.effective_logits(), logits[keeps], rtol=1e-6
+            )
+
+    def test_frozen_chain_stays_frozen(self):
+        made = vectors()
+        chain = GateChain(made)
+        chain.trainable = False
+        everything = [np.ones(size, bool) for size in SIZES]
+        _, chain = self.shorten(chain, made, everything)
+        self.assertFalse(chain.trainable)
+
+    def test_each_vector_needs_one_copy(self):
+        made, copies = vectors(), vectors()
+        chain = GateChain(made)
+        pairs = [
+            (old, np.ones(old.num_gates, bool), new)
+            for old, new in zip(made, copies, strict=True)
+        ]
+        with self.assertRaisesRegex(ValueError, "one smaller.*2 copies of 3"):
+            chain.shortened(pairs[:2])
+        with self.assertRaisesRegex(ValueError, "one smaller.*4 copies of 3"):
+            chain.shortened([*pairs, pairs[0]])
+
+
 if __name__ == "__main__":
     absltest.main()

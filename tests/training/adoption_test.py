@@ -11,6 +11,7 @@ from absl.testing import absltest
 from absl.testing import parameterized
 
 import keras_l0
+from keras_l0.internal import keras_internals
 from keras_l0.surgery.cut import cut
 from keras_l0.training.adoption import adopt
 from tests import test_util
@@ -99,12 +100,51 @@ class ContinuityTest(test_util.TestCase):
         self.assertEqual(*scales)
         self.assertEqual(*steps)
 
-    @parameterized.parameters("hard_concrete", "arm", "straight_through")
+    @parameterized.parameters(
+        "hard_concrete", "arm", "straight_through", "dependent"
+    )
     def test_frozen_gates_of_all_families(self, gate):
         models = [compact_case.fresh("mlp", gate) for _ in range(2)]
         for model in models:
             model.freeze_gates()
         self.assert_continues(*models, 3, run_eagerly=True)
+
+    def test_dependent_gates_go_on(self):
+        model = compact_case.fresh("mlp", "dependent")
+        compact_case.train(
+            model,
+            run_eagerly=True,
+            gate_optimizer=keras.optimizers.Adam(0.01),
+        )
+        vectors = keras_l0.layers.gate_vectors(model).values()
+        kept = [~compact_case.closed(vector) for vector in vectors]
+        logits = [v.effective_logits().numpy() for v in vectors]
+        slots = [self.moments(model, k) for k in model.gate_chain.kernels]
+        compact_case.cut_closed(model)
+        vectors = keras_l0.layers.gate_vectors(model).values()
+        for vector, keeps, old in zip(vectors, kept, logits, strict=True):
+            self.assertLess(vector.num_gates, keeps.size)
+            self.assertAllClose(
+                vector.effective_logits(), old[keeps], rtol=1e-5, atol=1e-6
+            )
+        chain = model.gate_chain
+        rows = [kept[0], kept[0]]
+        for kernel, old, above, beside in zip(
+            chain.kernels, slots, rows, kept, strict=True
+        ):
+            for moment, before in zip(
+                self.moments(model, kernel), old, strict=True
+            ):
+                self.assertNotAllClose(before, np.zeros_like(before))
+                self.assertAllEqual(moment, before[above][:, beside])
+        compact_case.fit(model, 1, [])
+        self.assertNotAllClose(chain.offsets[1], [0.0] * kept[1].sum())
+
+    def moments(self, model, variable):
+        """Adam's moments of a variable of the gates."""
+        adam = model.optimizer.gate_optimizer
+        slots = keras_internals.optimizer_slots(adam)
+        return [found[id(variable)].numpy() for found in slots.values()]
 
     def test_random_masks_go_on(self):
         def dropped():
@@ -169,8 +209,8 @@ class ContinuityTest(test_util.TestCase):
 
 
 class ModelTest(test_util.TestCase):
-    def trained(self):
-        model = compact_case.fresh()
+    def trained(self, gate="diff_prune"):
+        model = compact_case.fresh("mlp", gate)
         compact_case.train(model, 3, run_eagerly=True)
         return model
 
@@ -185,8 +225,9 @@ class ModelTest(test_util.TestCase):
         compact_case.fit(model, 1, [])
         self.assertEqual(int(iterations), steps + 4)
 
-    def test_saved_file_goes_on_like_the_model(self):
-        model = self.trained()
+    @parameterized.parameters("diff_prune", "dependent")
+    def test_saved_file_goes_on_like_the_model(self, gate):
+        model = self.trained(gate)
         path = os.path.join(self.create_tempdir(), "model.keras")
         model.save(path)
         loaded = keras.models.load_model(path)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from absl.testing import absltest
+from absl.testing import parameterized
 
 import keras_l0
 from keras_l0.surgery.cut import cut
@@ -13,9 +14,9 @@ from tests.training import compact_case
 
 
 class RepeatTest(test_util.TestCase):
-    def cut_twice(self):
+    def cut_twice(self, gate="diff_prune"):
         """A model of shared gates, cut by one unit, then by all closed."""
-        model = compact_case.fresh("residual")
+        model = compact_case.fresh("residual", gate)
 
         def first_closed(vector):
             removed = np.zeros(vector.num_gates, bool)
@@ -26,9 +27,10 @@ class RepeatTest(test_util.TestCase):
         compact_case.cut_closed(model)
         return model
 
-    def test_model_becomes_the_same(self):
-        expected = self.cut_twice()
-        found = compact_case.fresh("residual")
+    @parameterized.parameters("diff_prune", "dependent")
+    def test_model_becomes_the_same(self, gate):
+        expected = self.cut_twice(gate)
+        found = compact_case.fresh("residual", gate)
         records = expected.training_state.cuts
         self.assertLen(records, 2)
         cut_records.repeat(found, records)
