@@ -42,7 +42,9 @@ class Progress(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self.batch = max(self.batch, batch + 1)
+        # Keras counts a last `steps_per_execution` as whole if it is cut short.
+        done = min(batch + 1, self.params.get("steps") or batch + 1)
+        self.batch = max(self.batch, done)
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.batch = epoch + 1, 0
@@ -73,6 +75,7 @@ class GoOn(keras.callbacks.Callback):
     def __init__(self, progress: Progress, state: TrainingState):
         super().__init__()
         self._progress, self._state = progress, state
+        self._train = None  # the model's function, while batches are read
 
     def on_train_begin(self, logs=None):
         self._state.hand_out()
@@ -86,19 +89,28 @@ class GoOn(keras.callbacks.Callback):
             self._pass_over(self._progress.batch)
         self._progress.restored = False
 
+    def on_epoch_end(self, epoch, logs=None):
+        # Of data whose length is not known too many batches may be counted.
+        self._train_again()
+
     def _pass_over(self, batches):
-        model, train = self.model, self.model.train_function
+        model, self._train = self.model, self.model.train_function
 
         def read(iterator):
             nonlocal batches
-            for _ in range(model.steps_per_execution):
+            at_once = min(model.steps_per_execution, batches)
+            for _ in range(at_once):
                 next(iterator)
-            batches -= model.steps_per_execution
-            if batches <= 0:
-                model.train_function = train
+            batches -= at_once
+            if not batches:
+                self._train_again()
             return model.get_metrics_result()
 
         model.train_function = read
+
+    def _train_again(self):
+        if self._train is not None:
+            self.model.train_function, self._train = self._train, None
 
 
 def _discard_remains(folder):

@@ -14,7 +14,9 @@ from tests import test_util
 
 class ProgressTest(test_util.TestCase):
     def progress(self, backups=()):
-        return Progress(TrainingState(lambda: None), list(backups))
+        made = Progress(TrainingState(lambda: None), list(backups))
+        made.set_params({"steps": None})
+        return made
 
     def test_place(self):
         progress = self.progress()
@@ -26,6 +28,13 @@ class ProgressTest(test_util.TestCase):
         progress.on_epoch_end(2)
         found = progress.get_training_state()
         self.assertEqual(found, {"epoch": 3, "batch": 0})
+
+    def test_last_execution_may_be_cut_short(self):
+        progress = self.progress()
+        progress.set_params({"steps": 4})
+        progress.on_epoch_begin(0)
+        progress.on_train_batch_end(5)  # of twice three steps
+        self.assertEqual(progress.get_training_state()["batch"], 4)
 
     def test_batches_that_are_passed_over_do_not_count(self):
         progress = self.progress()
@@ -61,26 +70,42 @@ class ProgressTest(test_util.TestCase):
 
 
 class GoOnTest(test_util.TestCase):
-    def test_batches_are_read_and_not_trained_on(self):
+    def setUp(self):
+        super().setUp()
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse", steps_per_execution=2)
-        trained = []
-        model.train_function = lambda iterator: trained.append(next(iterator))
+        self.trained = []
+        model.train_function = lambda iterator: self.trained.append(
+            next(iterator)
+        )
         state = TrainingState(lambda: model)
         progress = Progress(state, [])
-        go_on = GoOn(progress, state)
-        go_on.set_model(model)
+        self.model, self.go_on = model, GoOn(progress, state)
+        self.go_on.set_model(model)
         progress.set_training_state({"epoch": 1, "batch": 4})
-        go_on.on_train_begin()
-        go_on.on_epoch_begin(1)
+        self.go_on.on_train_begin()
+        self.go_on.on_epoch_begin(1)
+
+    def test_batches_are_read_and_not_trained_on(self):
         data = iter(range(6))
         for _ in range(3):
-            model.train_function(data)
-        self.assertEqual(trained, [4])
+            self.model.train_function(data)
+        self.assertEqual(self.trained, [4])
+        self.go_on.on_epoch_end(1)
         # The next epoch is read from its beginning.
-        go_on.on_epoch_begin(2)
-        model.train_function(iter([7]))
-        self.assertEqual(trained, [4, 7])
+        self.go_on.on_epoch_begin(2)
+        self.model.train_function(iter([7]))
+        self.assertEqual(self.trained, [4, 7])
+
+    def test_next_epoch_trains_if_fewer_batches_came(self):
+        data = iter(range(3))
+        self.model.train_function(data)
+        with self.assertRaises(StopIteration):
+            self.model.train_function(data)
+        self.go_on.on_epoch_end(1)
+        self.go_on.on_epoch_begin(2)
+        self.model.train_function(iter([7]))
+        self.assertEqual(self.trained, [7])
 
 
 if __name__ == "__main__":

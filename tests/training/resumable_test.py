@@ -40,13 +40,16 @@ class InterruptedTest(test_util.TestCase):
     def test_backup_inside_an_epoch(self, save_freq, step):
         self.assert_goes_on(step, save_freq=save_freq)
 
-    def test_compiled_step_that_is_several(self):
+    @parameterized.parameters((2, 3), (3, 2), (3, 3))
+    def test_compiled_step_that_is_several(self, several, step):
+        # Of four batches: with three at once, the backup comes before or
+        # behind the one that is left.
         self.assert_goes_on(
-            3,
-            save_freq=2,
+            step,
+            save_freq=several,
             run_eagerly=False,
             jit_compile=False,
-            steps_per_execution=2,
+            steps_per_execution=several,
             fitted={"epochs": 2, "batch_size": 6},
         )
 
