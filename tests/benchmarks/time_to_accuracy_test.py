@@ -11,6 +11,7 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import flagsaver
 
+import keras_l0
 from benchmarks import accuracy_rows
 from benchmarks import stopwatch
 from benchmarks import time_to_accuracy
@@ -104,7 +105,7 @@ class StopwatchTest(test_util.TestCase):
         model = keras.Sequential(
             [
                 keras.Input((4, 4, 1)),
-                keras.layers.BatchNormalization(),
+                keras_l0.L0Gate(keras.layers.BatchNormalization()),
                 keras.layers.Flatten(),
             ]
         )
@@ -114,7 +115,7 @@ class StopwatchTest(test_util.TestCase):
         watch.set_model(model)
         watch._test(is_last=False)
         means = data.x_train.mean((0, 1, 2))
-        self.assertAllClose(model.layers[0].moving_mean, means)
+        self.assertAllClose(model.layers[0].layer.moving_mean, means)
 
 
 class AccuracyRowsTest(test_util.TestCase):

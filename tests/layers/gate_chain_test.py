@@ -157,6 +157,8 @@ class ShortenedTest(test_util.TestCase):
             chain.shortened(pairs[:2])
         with self.assertRaisesRegex(ValueError, "one smaller.*4 copies of 3"):
             chain.shortened([*pairs, pairs[0]])
+        with self.assertRaisesRegex(ValueError, "one smaller.*3 copies of 3"):
+            chain.shortened([*pairs[:2], pairs[0]])
 
 
 if __name__ == "__main__":
