@@ -48,9 +48,10 @@ def add_gates(
     """Puts gates on every group of units of a model, trained or not.
 
     Gates stand behind the batch normalization and the activation of each
-    layer, heads of attention are gated as such, and what leads to a model
-    output unmixed has no gates. All gates start open: in inference the result
-    computes bit for bit what `model` computes.
+    layer; in front of a ReLU, on the weights of what stands there, where that
+    is the same and cheaper. Heads of attention are gated as such, and what
+    leads to a model output unmixed has no gates. All gates start open: in
+    inference the result computes bit for bit what `model` computes.
 
     Args:
         model: A built Functional or Sequential model. It is not touched;
