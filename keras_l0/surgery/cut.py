@@ -114,13 +114,8 @@ def _cut(graph, name, chain):
     builder = Builder(regating, regating.around)
     small = builder.build(plan, graph, name)
     regating.settle_prices()
-    moves = _moves(builder.copies, found)
-    moves += _gate_moves(regating)
-    if chain is not None:
-        chain, origins = chain.shortened(regating.vectors)
-        moves += [Move(*origin) for origin in origins]
-        for move in moves[-len(origins) :]:
-            move.new.assign(move.carry(move.old.numpy()))
+    chain, links = _shortened(chain, regating.vectors)
+    moves = _moves(builder.copies, found) + _gate_moves(regating) + links
     return Cut(small, moves, regating.vectors, chain)
 
 
@@ -207,6 +202,17 @@ def _gate_moves(regating):
             moves.append(Move(old, new, places))
             new.assign(moves[-1].carry(old.numpy()))
     return moves
+
+
+def _shortened(chain, vectors):
+    """The chain of the new vectors, if there is one, and its moves."""
+    if chain is None:
+        return None, []
+    small, origins = chain.shortened(vectors)
+    moves = [Move(*origin) for origin in origins]
+    for move in moves:
+        move.new.assign(move.carry(move.old.numpy()))
+    return small, moves
 
 
 def _copy_seeds(source, copy):
