@@ -45,6 +45,16 @@ _FAMILIES_HEAD = (
     "validation error %",
     "test error %",
 )
+_CIFAR_HEAD = (
+    "row",
+    "l0",
+    "epochs",
+    "parameters",
+    "MACs",
+    "validation error %",
+    "test error %",
+    "seeds",
+)
 _STEP_COST_HEAD = (
     "case",
     "dense ms",
@@ -169,6 +179,36 @@ def _family_line(run):
     )
 
 
+def cifar(runs: Sequence[dict]) -> str:
+    """The table of records of `benchmarks.cifar_pruning`: means over seeds."""
+    rows = {}
+    for run in runs:
+        rows.setdefault((run["row"], run["l0"]), []).append(run)
+    lines = [_cifar_line(*key, rows[key]) for key in sorted(rows, key=str)]
+    return markdown(_CIFAR_HEAD, lines)
+
+
+def _cifar_line(row, l0, runs):
+    def mean(key, digits):
+        values = [run[key] for run in runs if key in run]
+        if not values:
+            return ""
+        middle = f"{statistics.mean(values):.{digits}f}"
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        return f"{middle} ± {spread:.{digits}f}" if len(values) > 1 else middle
+
+    return (
+        row,
+        "" if l0 is None else f"{l0:g}",
+        runs[0]["epochs"],
+        mean("params", 3),
+        mean("macs", 3),
+        mean("validation_error", 1),
+        mean("test_error", 1),
+        ", ".join(str(run["seed"]) for run in runs),
+    )
+
+
 def step_cost(record: dict) -> str:
     """The table of one record of `benchmarks.step_cost`."""
     return markdown(_STEP_COST_HEAD, [_cost_line(c) for c in record["cases"]])
@@ -212,6 +252,10 @@ def main(argv: list[str]) -> None:
     page = os.path.join(_DOCS_DIR.value, "reproduction.md")
     replace(page, "reproduction", reproduction(runs))
     replace(page, "unpublished", unpublished(runs))
+    found = glob.glob(os.path.join(_RESULTS_DIR.value, "cifar_pruning", "*"))
+    if found:
+        table = cifar([records.read(path) for path in sorted(found)])
+        replace(page, "cifar", table)
     found = glob.glob(os.path.join(_RESULTS_DIR.value, "families", "*.json"))
     if found:
         page = os.path.join(_DOCS_DIR.value, "methods.md")
