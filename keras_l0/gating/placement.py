@@ -39,7 +39,8 @@ def cheapest(flow: ChannelFlow, site: GateSite, gate: Gate) -> GateSite:
     node = flow.node(site.behind)
     while node.name != site.path and _is_homogeneous(node.operation):
         node = flow.maker(node.inputs[0])
-    if _takes_gates(flow, node, site.axis, gate):
+    moves = node.name != site.behind
+    if moves and _takes_gates(flow, node, site.axis, gate):
         return dataclasses.replace(site, behind=node.name)
     return site
 
