@@ -1,6 +1,7 @@
 """Tests for uniforms."""
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -22,6 +23,23 @@ class UniformsTest(DistributionTestCase):
         # Two tests: false alarm below 1.3e-4.
         self.assert_mean_close(u, 0.5)
         self.assert_mean_close((u - 0.5) ** 2, 1 / 12)
+
+    def test_generator_is_named(self):
+        # By values a CPU's choice, which is slow under XLA, is the same.
+        draw = tf.function(lambda: uniforms.draw((5,), tf.float32, seed()))
+        graph = draw.get_concrete_function().graph
+        (drawn,) = [
+            operation
+            for operation in graph.get_operations()
+            if operation.type == "StatelessRandomUniformV2"
+        ]
+        algorithm = tf.get_static_value(drawn.inputs[3])
+        self.assertEqual(algorithm, tf.random.Algorithm.PHILOX.value)
+
+    def test_numbers_are_those_of_a_uniform_distribution(self):
+        expected = tfp.distributions.Uniform().sample((3, 2), seed=seed())
+        found = uniforms.draw((3, 2), tf.float32, seed())
+        self.assertAllEqual(found, expected)
 
     def test_seed_determines_the_numbers(self):
         draw = lambda number: uniforms.draw((5,), tf.float32, seed(number))
