@@ -3,6 +3,7 @@
 import itertools
 
 import keras
+import tensorflow as tf
 
 from keras_l0.internal import keras_internals
 from keras_l0.layers.gate_vector import GateVector
@@ -69,6 +70,24 @@ def has_gates(model: keras.Model) -> bool:
     False
     """
     return bool(gate_layers(model))
+
+
+def open_share(layers: list[L0Gate]) -> tf.Tensor:
+    """Share of the gates of some layers that are open in inference.
+
+    Args:
+        layers: Any; gates that several of them share count once.
+
+    Returns:
+        share: Float32 scalar.
+    """
+    vectors = {id(layer.gate_vector): layer.gate_vector for layer in layers}
+    # One by one: what XLA makes of a concatenation is slow on CPUs.
+    opened = [
+        tf.reduce_sum(tf.cast(vector.deterministic_gate() != 0, tf.float32))
+        for vector in vectors.values()
+    ]
+    return tf.add_n(opened) / sum(v.num_gates for v in vectors.values())
 
 
 def _unused(name, names):

@@ -12,13 +12,17 @@ from keras_l0.layers import L0Gate
 # (id of the gate vector, whether one draw per example)
 Key = tuple[int, bool]
 
+# Vectors with more gates are transformed alone: an operation costs less than
+# the copies, and XLA computes concatenations number by number on CPUs.
+_MOST_TOGETHER = 4096
+
 
 class Draws:
     """One draw of every gate vector that trains.
 
-    The uniform numbers of all vectors come from one operation, and vectors of
-    equal families are transformed together: fifty small vectors cost what one
-    large one does. The seed is that of the first vector.
+    The uniform numbers of all vectors come from one operation, and small
+    vectors of equal families are transformed together: fifty of them cost what
+    one large one does. The seed is that of the first vector.
 
     Args:
         layers: The `L0Gate`s of the model.
@@ -83,12 +87,12 @@ class Draws:
         return found
 
     def _alike(self):
-        """Keys in runs of equal families; schedules and chains stay alone."""
+        """Keys in runs of equal families; some vectors stay alone."""
 
         def family(item):
             key, vector = item
-            alone = vector.gate.scheduled
             gate = vector.gate
+            alone = gate.scheduled or vector.num_gates > _MOST_TOGETHER
             config = sorted(map(repr, gate.get_config().items()))
             return repr((type(gate), config, key[1], alone and key))
 

@@ -10,6 +10,7 @@ from keras_l0.internal.api_export import keras_l0_export
 from keras_l0.layers import gate_layers
 from keras_l0.layers import gate_vectors
 from keras_l0.layers import step_context
+from keras_l0.layers.collect import open_share
 from keras_l0.layers.gate_chain import GateChain
 from keras_l0.training import distributed
 from keras_l0.training import nan_guard
@@ -282,11 +283,10 @@ class L0Model(distributed.DistributedModel, BudgetedModel):
         keras_internals.track_loss(self, data_loss + penalty, size)
         self.data_loss_tracker.update_state(data_loss, size)
         self.penalty_tracker.update_state(penalty, size)
-        vectors = {id(v): v for v in (la.gate_vector for la in layers)}
-        opened = [v.deterministic_gate() != 0 for v in vectors.values()]
         self.open_gates_tracker.reset_state()
-        opened = tf.cast(tf.concat(opened, 0), tf.float32)
-        self.open_gates_tracker.update_state(opened * self.gates_left)
+        self.open_gates_tracker.update_state(
+            open_share(layers) * self.gates_left
+        )
 
 
 @keras_l0_export

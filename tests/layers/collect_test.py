@@ -37,6 +37,13 @@ class CollectTest(test_util.TestCase):
         names = [found.name for found in collect.gate_layers(layer)]
         self.assertEqual(names, ["outer", "inner"])
 
+    def test_share_of_open_gates_counts_each_vector_once(self):
+        found = collect.gate_layers(self.model)
+        vectors = collect.gate_vectors(self.model)
+        vectors["first"].logits.assign([3.0, -9.0, -9.0, -9.0])
+        vectors["deep"].logits.assign([3.0, 3.0, 3.0, 0.1, -9.0])
+        self.assertAllClose(collect.open_share(found), 5 / 9, rtol=1e-6)
+
     def test_gate_vectors_lists_each_vector_once(self):
         vectors = collect.gate_vectors(self.model)
         self.assertCountEqual(vectors, ["first", "deep"])

@@ -1,5 +1,7 @@
 """Tests for the fused draws of a step."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ from absl.testing import absltest
 import keras_l0
 from keras_l0 import gates
 from keras_l0.layers import gate_layers
+from keras_l0.training import draws
 from keras_l0.training.draws import Draws
 from tests import test_util
 
@@ -35,16 +38,33 @@ class DrawsTest(test_util.TestCase):
             "arm",
         ]
         layers = gate_layers(model(families))
-        draws = Draws(layers, 5)
-        found = draws.gates()
+        drawn = Draws(layers, 5)
+        found = drawn.gates()
         self.assertLen(found, 7)
         for layer in layers:
             vector = layer.gate_vector
             key = (id(vector), False)
-            alone = vector.gates_of(draws._uniforms.get(key))
+            alone = vector.gates_of(drawn._uniforms.get(key))
             self.assertEqual(found[key].shape, (vector.num_gates,))
             # Joined, XLA or not, each number is computed alike.
             self.assertAllClose(found[key], alone, rtol=1e-6, atol=1e-7)
+
+    def test_large_vectors_are_transformed_alone(self):
+        layers = gate_layers(model(["hard_concrete"] * 3))  # 2, 3, 4 gates
+        found = Draws(layers, 1)
+        calls = mock.patch.object(draws, "_sample", wraps=draws._sample)
+        with calls as together:
+            expected = found.gates()
+        with mock.patch.object(draws, "_MOST_TOGETHER", 3), calls as apart:
+            apart_gates = found.gates()
+        sizes = [
+            [[piece.shape[0] for piece in call.args[1]] for call in each]
+            for each in (together.call_args_list, apart.call_args_list)
+        ]
+        self.assertEqual(sizes[0], [[2, 3, 4]])
+        self.assertCountEqual(sizes[1], [[2, 3], [4]])
+        for key, value in expected.items():
+            self.assertAllClose(apart_gates[key], value, rtol=1e-6, atol=1e-7)
 
     def test_vectors_are_drawn_independently(self):
         layers = gate_layers(model(["hard_concrete"] * 2))
