@@ -145,6 +145,14 @@ class CostModel:
             0,
         )
 
+    def recount(self, model: keras.Model) -> None:
+        """Becomes the cost of a model that has lost units; `dense` stays.
+
+        Args:
+            model: The model, which is smaller now.
+        """
+        vars(self).update({**vars(CostModel(model)), "dense": self.dense})
+
     def open_gates(self) -> tf.Tensor:
         """Which gates are open in inference, boolean `[gates]`."""
         gates = [vector.deterministic_gate() for vector in self.vectors]

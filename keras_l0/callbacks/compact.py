@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from keras_l0.budget.cost_model import CostModel
 from keras_l0.callbacks.closed_gates import ClosedGates
 from keras_l0.internal import validation
 from keras_l0.layers import gate_vectors
@@ -15,6 +16,7 @@ from keras_l0.surgery.cut import cut
 from keras_l0.surgery.reserve import Limits
 from keras_l0.training import L0Model
 from keras_l0.training.adoption import adopt
+from keras_l0.training.adoption import shrink
 from keras_l0.training.optimizer_transport import OptimizerTransport
 
 
@@ -51,11 +53,13 @@ class Compact(keras.callbacks.Callback):
     After every epoch `trained_macs` joins the logs: the multiply-accumulates
     that a step computes, as a fraction of the dense network's.
 
-    A file of the model that was saved after a cut, by
+    The model is an `L0Model`, or a plain Functional one with gates that it can
+    train. A file of an `L0Model` that was saved after a cut, by
     `keras.callbacks.BackupAndRestore` as well, can be loaded into the model as
     it was before, which is cut then; and training goes on as if it had never
-    stopped. A file that was saved before a cut does not fit afterwards, nor do
-    weights that `EarlyStopping(restore_best_weights=True)` remembers.
+    stopped. A plain model does not fit such a file. Nor does a file that was
+    saved before a cut fit afterwards, or what
+    `EarlyStopping(restore_best_weights=True)` remembers.
 
     Args:
         every: `"epoch"`, or an integer: steps between two checks. Defaults to
@@ -80,7 +84,7 @@ class Compact(keras.callbacks.Callback):
 
     Raises:
         TypeError: if an argument is of a wrong type; by `fit`, if the model
-            is not a `keras_l0.L0Model`.
+            is a `keras.Sequential`.
         ValueError: if an argument is out of its range; by `fit`, if the model
             has no gates or no graph, its gates cannot be parted from their
             layers (`on="weights"`, `on="heads"`), or its optimizer's state
@@ -140,6 +144,8 @@ class Compact(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         _check_model(self.model)
+        self._cost = getattr(self.model, "cost_model", None)
+        self._cost = self._cost or CostModel(self.model)
         self._closed = ClosedGates(
             self._threshold, self._patience, self._limits()
         )
@@ -148,7 +154,7 @@ class Compact(keras.callbacks.Callback):
         self._off = False
 
     def _limits(self):
-        control = self.model.budget_control
+        control = getattr(self.model, "budget_control", None)
         if control is None:
             return Limits(1, self._round_to)
         budget = control.budget
@@ -181,17 +187,16 @@ class Compact(keras.callbacks.Callback):
             logs["trained_macs"] = self._present() / self._dense()
 
     def _count_frozen(self):
-        vectors = self.model.cost_model.vectors
-        return sum(not vector.trainable for vector in vectors)
+        return sum(not vector.trainable for vector in self._cost.vectors)
 
     def _check(self):
-        self._closed.check(self.model.cost_model.vectors)
+        self._closed.check(self._cost.vectors)
         self._cut_if_it_pays()
 
     def _cut_if_it_pays(self):
         if self._off or len(self.cuts) >= self._max_cuts:
             return
-        vectors = self.model.cost_model.vectors
+        vectors = self._cost.vectors
         removed = {id(v): self._closed.removable(v) for v in vectors}
         kept = ~np.concatenate([removed[id(v)] for v in vectors])
         before, after = self._present(), self._present(kept)
@@ -216,7 +221,11 @@ class Compact(keras.callbacks.Callback):
     def _cut(self, removed):
         with self.model.distribute_strategy.scope():
             smaller = cut(self.model, lambda vector: removed[id(vector)])
-            adopt(self.model, smaller)
+            if isinstance(self.model, L0Model):
+                adopt(self.model, smaller)
+            else:
+                shrink(self.model, smaller)
+                self._cost.recount(self.model)
         self._closed.moved(smaller.vectors)
 
     def _vectors(self):
@@ -242,22 +251,22 @@ class Compact(keras.callbacks.Callback):
         self._closed.set_counts(self._vectors(), state["closed"])
 
     def _dense(self):
-        return self.model.cost_model.dense.macs or 1
+        return self._cost.dense.macs or 1
 
     def _present(self, kept=None):
         """Multiply-accumulates with the gates `kept`, or with all, open."""
-        cost_model = self.model.cost_model
         if kept is None:
-            kept = np.ones(sum(v.num_gates for v in cost_model.vectors))
-        return float(cost_model(tf.constant(kept, tf.float64)).macs)
+            kept = np.ones(sum(v.num_gates for v in self._cost.vectors))
+        return float(self._cost(tf.constant(kept, tf.float64)).macs)
 
 
 def _check_model(model):
     """Refuses, before training, what could not be cut."""
-    if not isinstance(model, L0Model):
+    if isinstance(model, keras.Sequential):
         raise TypeError(
-            "`Compact` needs a `keras_l0.L0Model`; `L0Model.from_model` makes "
-            f"one. Received: model='{model.name}' ({type(model).__name__})"
+            "`Compact` needs a `keras_l0.L0Model` or a Functional "
+            "`keras.Model`; `L0Model.from_model` makes one of a Sequential. "
+            f"Received: model='{model.name}' ({type(model).__name__})"
         )
     if not gate_vectors(model):
         raise ValueError(

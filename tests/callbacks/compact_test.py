@@ -174,6 +174,29 @@ class CompactTest(test_util.TestCase):
         self.assertEqual(widths(model), [4, 3])
         self.assertTrue(np.isfinite(losses).all())
 
+    @parameterized.parameters(
+        keras.optimizers.Adam,
+        lambda rate: keras.optimizers.SGD(rate, momentum=0.9, use_ema=True),
+    )
+    def test_plain_model(self, optimizer):
+        found = []
+        for callbacks in ([], [Compact(patience=1)]):
+            gated = compact_case.fresh()
+            model = keras.Model(gated.inputs, gated.outputs)
+            model.compile(optimizer(0.01), "mse", jit_compile=False)
+            found.append(self.fit(callbacks, model))
+        (_, expected, _), (model, losses, history) = found
+        # Rounding, of at most 12 steps.
+        self.assertAllClose(losses, expected, rtol=1e-6, atol=1e-6)
+        self.assertEqual(widths(model), [4, 3])
+        left = (5 * 4 + 4 * 3 + 3 * 2) / (5 * 8 + 8 * 6 + 6 * 2)
+        self.assertAllClose(history["trained_macs"], [left] * 4)
+        path = self.create_tempfile("model.keras").full_path
+        model.save(path)
+        x, _ = compact_case.data(model)
+        loaded = keras.models.load_model(path)
+        self.assertAllEqual(loaded(x), model(x))
+
 
 class BadInputTest(test_util.TestCase):
     @parameterized.parameters(
@@ -201,11 +224,10 @@ class BadInputTest(test_util.TestCase):
         for weight, before in zip(model.weights, weights, strict=True):
             self.assertAllEqual(weight, before)
 
-    def test_plain_model(self):
-        x = keras.Input((5,))
-        y = compact_case.gated(keras.layers.Dense(2), "first")(x)
-        model = keras.Model(x, y)
-        self.assert_refused(model, TypeError, "needs a `keras_l0.L0Model`")
+    def test_sequential_model(self):
+        gated = compact_case.gated(keras.layers.Dense(2), "first")
+        model = keras.Sequential([keras.Input((5,)), gated])
+        self.assert_refused(model, TypeError, "makes one of a Sequential")
 
     def test_model_without_gates(self):
         x = keras.Input((5,))
