@@ -28,9 +28,9 @@ from examples import datasets
 ROWS = ("dense", "hard_concrete", "dependent")
 _ROWS = flags.DEFINE_multi_enum("cifar_row", ROWS, list(ROWS), "Rows.")
 _SEEDS = flags.DEFINE_multi_integer("cifar_seed", [0, 1, 2], "Seeds.")
-_PRICE = flags.DEFINE_float("cifar_l0", 1e-3, "`l0` of the gates.", 0.0)
+_PRICE = flags.DEFINE_float("cifar_l0", 2e-3, "`l0` of the gates.", 0.0)
 _EXAMPLES = flags.DEFINE_integer(
-    "cifar_examples", 15000, "Training images.", lower_bound=1
+    "cifar_examples", 8000, "Training images.", lower_bound=1
 )
 _EPOCHS = flags.DEFINE_integer("cifar_epochs", 10, "Epochs.", lower_bound=2)
 _FROZEN = flags.DEFINE_integer(
@@ -43,7 +43,7 @@ _FOLDER = flags.DEFINE_string(
     "cifar_folder", "benchmarks/results/cifar_pruning", "Where rows are kept."
 )
 
-_BATCH_SIZE = 128
+_BATCH_SIZE = 64
 _RATE = 1e-3
 
 
