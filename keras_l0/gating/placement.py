@@ -46,12 +46,17 @@ def cheapest(flow: ChannelFlow, site: GateSite, gate: Gate) -> GateSite:
 
 
 def _is_homogeneous(layer):
-    """Whether a factor >= 0 may be taken out of what a layer does."""
-    if isinstance(layer, layers.ReLU):
+    """Whether a factor >= 0 may be taken out of what a layer does.
+
+    A subclass may do something else, and a regularizer sees the output.
+    """
+    if getattr(layer, "activity_regularizer", None) is not None:
+        return False
+    if type(layer) is layers.ReLU:
         return layer.max_value is None and not layer.threshold
-    if isinstance(layer, layers.Activation):
+    if type(layer) is layers.Activation:
         return layer.activation in _ACTIVATIONS
-    return isinstance(layer, layers.LeakyReLU | layers.PReLU)
+    return type(layer) in (layers.LeakyReLU, layers.PReLU)
 
 
 def _takes_gates(flow: ChannelFlow, node: Node, axis: int, gate: Gate) -> bool:

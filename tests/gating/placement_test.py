@@ -37,6 +37,13 @@ def gated_layer(model, gate=_GATE):
     return cheapest(ChannelFlow(read_graph(model)), site, gate).behind
 
 
+class Shifted(layers.ReLU):
+    """A ReLU that is none."""
+
+    def call(self, inputs):
+        return super().call(inputs) + 1.0
+
+
 def norm(**kwargs):
     return layers.BatchNormalization(name="norm", **kwargs)
 
@@ -59,6 +66,11 @@ class CheapestTest(test_util.TestCase):
         ("threshold", lambda: layers.ReLU(threshold=0.5, name="end")),
         ("elu", lambda: layers.ELU(name="end")),
         ("activation", lambda: layers.Activation("tanh", name="end")),
+        ("subclass", lambda: Shifted(name="end")),
+        (
+            "regularized",
+            lambda: layers.ReLU(activity_regularizer="l2", name="end"),
+        ),
     )
     def test_what_factors_do_not_pass(self, activation):
         self.assertEqual(gated_layer(chain(norm(), activation())), "end")
