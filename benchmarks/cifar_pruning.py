@@ -9,7 +9,6 @@ the same epochs, Adam, and a rate that falls along a cosine. Finished rows are
 kept and skipped.
 """
 
-import dataclasses
 import math
 import os
 import time
@@ -118,10 +117,8 @@ def _fit(model, data, epochs):
 
 def main(argv: list[str]) -> None:
     threads.limit_threads()
-    data, count = datasets.load("cifar10"), _EXAMPLES.value
-    data = dataclasses.replace(
-        data, x_train=data.x_train[:count], y_train=data.y_train[:count]
-    )
+    data = datasets.load("cifar10")
+    data = classifiers.with_first(data, _EXAMPLES.value)
     for seed in _SEEDS.value:
         for row in _ROWS.value:
             path = os.path.join(_FOLDER.value, f"{row}-seed{seed}.json")

@@ -1,9 +1,12 @@
 """How the benchmarks about budgets train a classifier, and what it knows."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
 import keras_l0
+from examples.datasets import Dataset
 
 _BATCH = 64
 
@@ -15,6 +18,13 @@ def fit(
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, **kwargs)
     model.fit(x, y, batch_size=_BATCH, epochs=epochs, verbose=0)
+
+
+def with_first(data: Dataset, count: int | None) -> Dataset:
+    """The data with its first `count` training images; None: all."""
+    return dataclasses.replace(
+        data, x_train=data.x_train[:count], y_train=data.y_train[:count]
+    )
 
 
 def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:

@@ -29,6 +29,7 @@ from benchmarks import threads
 from benchmarks.accuracy_rows import ROWS
 from benchmarks.accuracy_rows import SETTINGS
 from benchmarks.budget_networks import NETWORKS
+from benchmarks.classifiers import with_first
 from examples import datasets
 
 _NETWORKS = flags.DEFINE_multi_enum(
@@ -105,14 +106,6 @@ def turns(seeds: Sequence[int], rows: Sequence[str]) -> list[tuple[int, str]]:
     return found
 
 
-def _data(name):
-    data = datasets.load(name)
-    count = _EXAMPLES.value
-    return dataclasses.replace(
-        data, x_train=data.x_train[:count], y_train=data.y_train[:count]
-    )
-
-
 def _run(network, row, seed, data):
     path = os.path.join(_FOLDER.value, f"{network}-{row}-seed{seed}.json")
     if os.path.exists(path):
@@ -135,7 +128,8 @@ def _run(network, row, seed, data):
 def main(argv: list[str]) -> None:
     threads.limit_threads()
     for network in _NETWORKS.value:
-        data = _data(NETWORKS[network][1])
+        data = datasets.load(NETWORKS[network][1])
+        data = with_first(data, _EXAMPLES.value)
         for seed, row in turns(_SEEDS.value, _ROWS.value):
             _run(network, row, seed, data)
 

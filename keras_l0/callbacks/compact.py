@@ -18,6 +18,7 @@ from keras_l0.training import L0Model
 from keras_l0.training.adoption import adopt
 from keras_l0.training.adoption import shrink
 from keras_l0.training.optimizer_transport import OptimizerTransport
+from keras_l0.training.progress import batches_done
 
 
 class Compact(keras.callbacks.Callback):
@@ -171,9 +172,7 @@ class Compact(keras.callbacks.Callback):
         self._frozen = self._count_frozen()
 
     def on_train_batch_end(self, batch, logs=None):
-        # Keras counts a last `steps_per_execution` as whole if it is cut short.
-        done = min(batch + 1, self.params.get("steps") or batch + 1)
-        self._steps = self._epoch_start + done
+        self._steps = self._epoch_start + batches_done(self, batch)
         every = self._every
         if every != "epoch" and self._steps // every > self._checked:
             self._checked = self._steps // every

@@ -42,9 +42,7 @@ class Progress(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        # Keras counts a last `steps_per_execution` as whole if it is cut short.
-        done = min(batch + 1, self.params.get("steps") or batch + 1)
-        self.batch = max(self.batch, done)
+        self.batch = max(self.batch, batches_done(self, batch))
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch, self.batch = epoch + 1, 0
@@ -57,6 +55,18 @@ class Progress(keras.callbacks.Callback):
         """Goes on where a backup was written."""
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.restored = True
+
+
+def batches_done(callback: keras.callbacks.Callback, batch: int) -> int:
+    """Batches of an epoch that are done when `on_train_batch_end` is called.
+
+    Keras counts a last `steps_per_execution` as whole if it is cut short.
+
+    Args:
+        callback: The one that is called.
+        batch: Argument of that call.
+    """
+    return min(batch + 1, callback.params.get("steps") or batch + 1)
 
 
 class GoOn(keras.callbacks.Callback):
