@@ -6,6 +6,7 @@ import math
 import keras
 
 import keras_l0
+from benchmarks import classifiers
 from benchmarks.budget_networks import NETWORKS
 from benchmarks.stopwatch import Stopwatch
 from benchmarks.stopwatch import spent
@@ -76,7 +77,6 @@ SETTINGS = {
         curve_examples=2000,
     ),
 }
-_STEPS_PER_EXECUTION = 10
 
 
 def train(
@@ -152,12 +152,8 @@ def _fit(model, dataset, setting, epochs, callbacks=(), start=None):
     if not epochs:
         return []
     steps = epochs * math.ceil(len(dataset.x_train) / setting.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(setting.learning_rate, steps)
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        steps_per_execution=_STEPS_PER_EXECUTION,
-        jit_compile=setting.jit_compile,
+    classifiers.compile_for_steps(
+        model, setting.learning_rate, steps, setting.jit_compile
     )
     watch = Stopwatch(dataset, setting.curve_examples, start)
     model.fit(

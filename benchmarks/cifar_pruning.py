@@ -4,9 +4,11 @@
 
 The gates are those of `add_gates(streams=True)` with the defaults of their
 family and of `gate_optimizer`; the price is the only thing to choose. They
-train for most of the epochs and are frozen for the last ones. All rows have
-the same epochs, Adam, and a rate that falls along a cosine. Finished rows are
-kept and skipped.
+train for most of the epochs and are frozen for the last ones. `magnitude`
+removes units at the same time, as many as leave the MACs of `hard_concrete`,
+and `scratch` trains its architecture from the start. All rows have the same
+epochs, Adam, and a rate that falls along a cosine; the pruned network's begins
+anew. Finished rows are kept and skipped.
 """
 
 import math
@@ -22,9 +24,11 @@ from benchmarks import classifiers
 from benchmarks import records
 from benchmarks import threads
 from benchmarks.budget_networks import residual
+from benchmarks.unit_magnitude import prune_units
 from examples import datasets
 
-ROWS = ("dense", "hard_concrete", "dependent")
+_GATED = ("hard_concrete", "dependent")
+ROWS = ("dense", *_GATED, "magnitude", "scratch")
 _ROWS = flags.DEFINE_multi_enum("cifar_row", ROWS, list(ROWS), "Rows.")
 _SEEDS = flags.DEFINE_multi_integer("cifar_seed", [0, 1, 2], "Seeds.")
 _PRICE = flags.DEFINE_float("cifar_l0", 2e-3, "`l0` of the gates.", 0.0)
@@ -63,15 +67,7 @@ def run(row: str, seed: int, data: datasets.Dataset) -> dict:
     start = time.monotonic()
     dense = residual(data.x_train.shape[1:])
     full = keras_l0.cost.count(dense)
-    if row == "dense":
-        small = model = dense
-        _fit(model, data, _EPOCHS.value)
-    else:
-        model = keras_l0.add_gates(dense, row, _PRICE.value, streams=True)
-        _fit(model, data, _EPOCHS.value - _FROZEN.value)
-        model.freeze_gates()
-        _fit(model, data, _FROZEN.value)
-        small = keras_l0.strip_gates(model)
+    small = _train(row, seed, dense, data)
     classifiers.refresh_statistics(small, data.x_train)
     left = keras_l0.cost.count(small)
     sets = {"validation": (data.x_validation, data.y_validation)}
@@ -84,7 +80,7 @@ def run(row: str, seed: int, data: datasets.Dataset) -> dict:
     return {
         "row": row,
         "seed": seed,
-        "l0": None if row == "dense" else _PRICE.value,
+        "l0": _PRICE.value if row in _GATED else None,
         "examples": len(data.x_train),
         "epochs": _EPOCHS.value,
         "frozen_epochs": _FROZEN.value,
@@ -95,17 +91,53 @@ def run(row: str, seed: int, data: datasets.Dataset) -> dict:
     }
 
 
-def _fit(model, data, epochs):
+def _train(row, seed, dense, data):
+    """The network of a row after its training."""
+    if row in _GATED:
+        return _gated(row, seed, dense, data)
+    if row == "magnitude":
+        return _magnitude(seed, dense, data)
+    model = dense if row == "dense" else _pruned(seed)
+    if row == "scratch":
+        model = keras.models.clone_model(model)
+    _fit(model, data, _EPOCHS.value)
+    return model
+
+
+def _gated(row, seed, dense, data):
+    model = keras_l0.add_gates(dense, row, _PRICE.value, streams=True)
+    _fit(model, data, _EPOCHS.value - _FROZEN.value)
+    model.freeze_gates()
+    _fit(model, data, _FROZEN.value)
+    small = keras_l0.strip_gates(model)
+    if row == "hard_concrete":
+        os.makedirs(_FOLDER.value, exist_ok=True)
+        small.save(_path(row, seed, "keras"))
+    return small
+
+
+def _magnitude(seed, dense, data):
+    macs = keras_l0.cost.count(_pruned(seed)).macs
+    _fit(dense, data, _EPOCHS.value - _FROZEN.value)
+    small = prune_units(dense, macs / keras_l0.cost.count(dense).macs)
+    _fit(small, data, _FROZEN.value, _FROZEN.value)
+    return small
+
+
+def _pruned(seed):
+    """What `hard_concrete` made."""
+    path = _path("hard_concrete", seed, "keras")
+    if not os.path.exists(path):
+        raise ValueError(f"Run hard_concrete first, seed {seed}: no {path}.")
+    return keras.models.load_model(path)
+
+
+def _fit(model, data, epochs, planned=None):
+    """Some epochs, of those planned; None: of all."""
     if not model.compiled:
-        steps = _EPOCHS.value * math.ceil(len(data.x_train) / _BATCH_SIZE)
-        model.compile(
-            keras.optimizers.Adam(
-                keras.optimizers.schedules.CosineDecay(_RATE, steps)
-            ),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            steps_per_execution=10,
-            jit_compile=False,
-        )
+        planned = planned or _EPOCHS.value
+        steps = planned * math.ceil(len(data.x_train) / _BATCH_SIZE)
+        classifiers.compile_for_steps(model, _RATE, steps)
     model.fit(
         data.x_train,
         data.y_train,
@@ -115,13 +147,17 @@ def _fit(model, data, epochs):
     )
 
 
+def _path(row, seed, ending="json"):
+    return os.path.join(_FOLDER.value, f"{row}-seed{seed}.{ending}")
+
+
 def main(argv: list[str]) -> None:
     threads.limit_threads()
     data = datasets.load("cifar10")
     data = classifiers.with_first(data, _EXAMPLES.value)
     for seed in _SEEDS.value:
         for row in _ROWS.value:
-            path = os.path.join(_FOLDER.value, f"{row}-seed{seed}.json")
+            path = _path(row, seed)
             if os.path.exists(path):
                 continue
             record = run(row, seed, data)

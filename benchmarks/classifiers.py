@@ -9,6 +9,7 @@ import keras_l0
 from examples.datasets import Dataset
 
 _BATCH = 64
+_STEPS_PER_EXECUTION = 10
 
 
 def fit(
@@ -18,6 +19,27 @@ def fit(
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, **kwargs)
     model.fit(x, y, batch_size=_BATCH, epochs=epochs, verbose=0)
+
+
+def compile_for_steps(
+    model: keras.Model, rate: float, steps: int, jit_compile: bool = False
+) -> None:
+    """Compiles for Adam at a rate that falls to 0 along a cosine.
+
+    Args:
+        model: Gives logits.
+        rate: The first learning rate.
+        steps: Steps of the whole training.
+        jit_compile: As in `compile`.
+    """
+    model.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(rate, steps)
+        ),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=_STEPS_PER_EXECUTION,
+        jit_compile=jit_compile,
+    )
 
 
 def with_first(data: Dataset, count: int | None) -> Dataset:

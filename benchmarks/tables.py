@@ -252,7 +252,9 @@ def main(argv: list[str]) -> None:
     page = os.path.join(_DOCS_DIR.value, "reproduction.md")
     replace(page, "reproduction", reproduction(runs))
     replace(page, "unpublished", unpublished(runs))
-    found = glob.glob(os.path.join(_RESULTS_DIR.value, "cifar_pruning", "*"))
+    found = glob.glob(
+        os.path.join(_RESULTS_DIR.value, "cifar_pruning", "*.json")
+    )
     if found:
         table = cifar([records.read(path) for path in sorted(found)])
         replace(page, "cifar", table)

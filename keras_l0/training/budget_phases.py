@@ -14,6 +14,8 @@ from keras_l0.training.statistics_inputs import StatisticsInputs
 # Where nobody chose an optimizer for the gates: how often logits that always
 # go down can cross the way to a closed gate in the second phase.
 _CROSSINGS = 4.0
+# For statistics of batch normalization: at the end, and at the freeze.
+_BATCHES, _FEW_BATCHES = 100, 10
 
 
 class BudgetPhases(keras.callbacks.Callback):
@@ -68,8 +70,11 @@ class BudgetPhases(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        if epoch >= self._freeze_at:
+        if epoch >= self._freeze_at and self._control.active:
             self._freeze()
+            # For what is validated until they are taken again, at the end;
+            # the network is still as slow as it was.
+            self._recalibrate(_FEW_BATCHES)
 
     def on_train_batch_end(self, batch, logs=None):
         self._batches = batch + 1
@@ -89,33 +94,28 @@ class BudgetPhases(keras.callbacks.Callback):
             self._recalibrated = True
 
     def on_train_end(self, logs=None):
-        self._freeze()
         opened = self._control.cost_model.open_gates()
-        if _differ(self._opened, opened):
-            # Somebody brought the weights of an earlier phase back.
-            self._choose()
-        elif not self._recalibrated:
+        # Somebody may have brought the weights of an earlier phase back.
+        if self._control.active or _differ(self._opened, opened):
+            self._freeze()
+            self._recalibrated = False
+        if not self._recalibrated:
             self._recalibrate()
 
     def _freeze(self):
-        """Chooses the gates, unless that has been done."""
-        if not self._control.active:
-            return
-        self._choose()
-        self._stop_gates()
+        """Chooses the gates."""
+        fulfil(self.model, self._control)
+        self._opened = self._control.cost_model.open_gates()
+        if self._control.active:
+            self._stop_gates()
 
     def _stop_gates(self):
         self.model.freeze_gates()
         self.model.make_train_function(force=True)
 
-    def _choose(self):
-        fulfil(self.model, self._control)
-        self._opened = self._control.cost_model.open_gates()
-        self._recalibrate()
-
-    def _recalibrate(self):
+    def _recalibrate(self, batches=_BATCHES):
         if self._budget.recalibrate:
-            self._inputs.recalibrate(self.model)
+            self._inputs.recalibrate(self.model, batches)
 
     def get_training_state(self) -> dict:
         """What the weights of the model do not tell."""

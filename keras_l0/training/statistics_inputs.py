@@ -1,5 +1,7 @@
 """The training inputs, for the statistics of batch normalization."""
 
+import math
+
 import keras
 import tensorflow as tf
 from absl import logging
@@ -7,7 +9,6 @@ from absl import logging
 from keras_l0.internal import keras_internals
 from keras_l0.training.batch_statistics import recalibrate_batch_statistics
 
-_BATCHES = 100
 _BATCH_SIZE = 128
 
 
@@ -22,10 +23,15 @@ class StatisticsInputs:
     def __init__(self, x: object):
         self._x = x
 
-    def recalibrate(self, model: keras.Model) -> None:
+    def recalibrate(self, model: keras.Model, batches: int) -> None:
         """Takes the statistics of batch normalization anew.
 
         Where that needs data that can only be read once, a warning says so.
+
+        Args:
+            model: The model.
+            batches: The most batches to look at: those of a dataset, or of
+                128 examples, evenly spaced, of arrays.
         """
         if not any(
             isinstance(layer, keras.layers.BatchNormalization)
@@ -33,7 +39,7 @@ class StatisticsInputs:
             for layer in keras_internals.flatten_layers(model)
         ):
             return
-        inputs = self._inputs()
+        inputs = self._inputs(batches)
         if inputs is None:
             logging.warning(
                 "The training data of '%s' (%s) is read as it comes, so that "
@@ -45,14 +51,14 @@ class StatisticsInputs:
             return
         recalibrate_batch_statistics(model, inputs, _BATCH_SIZE)
 
-    def _inputs(self):
-        """About `_BATCHES` batches, or None."""
+    def _inputs(self, batches):
+        """At most so many batches, or None."""
         if isinstance(self._x, tf.data.Dataset):
-            return self._x.take(_BATCHES).map(_first)
+            return self._x.take(batches).map(_first)
         leaves = keras.tree.flatten(self._x)
         if not leaves or not all(hasattr(a, "shape") for a in leaves):
             return None
-        stride = max(1, len(leaves[0]) // (_BATCHES * _BATCH_SIZE))
+        stride = max(1, math.ceil(len(leaves[0]) / (batches * _BATCH_SIZE)))
         return keras.tree.map_structure(lambda a: a[::stride], self._x)
 
 

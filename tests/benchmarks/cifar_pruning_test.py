@@ -7,9 +7,11 @@ import numpy as np
 from absl.testing import absltest
 from absl.testing import flagsaver
 
+import keras_l0
 from benchmarks import cifar_pruning
 from benchmarks import records
 from benchmarks import tables
+from benchmarks.budget_networks import residual
 from examples.datasets import Dataset
 from tests import test_util
 
@@ -22,21 +24,46 @@ def _dataset(name):
     return Dataset(x, y, x[:8], y[:8], x[:16], y[:16], 10)
 
 
+def _flags(folder, rows):
+    return flagsaver.flagsaver(
+        threads=0,
+        cifar_folder=folder,
+        cifar_seed=[4],
+        cifar_row=rows,
+        cifar_l0=0.1,
+        cifar_examples=40,
+        cifar_epochs=2,
+        cifar_frozen_epochs=1,
+    )
+
+
 class CifarPruningTest(test_util.TestCase):
+    def setUp(self):
+        super().setUp()
+        load = mock.patch.object(cifar_pruning.datasets, "load", _dataset)
+        self.enter_context(load)
+
+    def test_baselines_are_as_large_as_the_pruned_network(self):
+        folder = self.create_tempdir().full_path
+        rows = ["magnitude", "scratch"]
+        with _flags(folder, rows):
+            with self.assertRaisesRegex(ValueError, "hard_concrete first.*4"):
+                cifar_pruning.main([])
+            pruned = residual((8, 8, 3), width=4)
+            pruned.save(os.path.join(folder, "hard_concrete-seed4.keras"))
+            cifar_pruning.main([])
+        full = keras_l0.cost.count(residual((8, 8, 3))).macs
+        share = keras_l0.cost.count(pruned).macs / full
+        magnitude, scratch = [
+            records.read(os.path.join(folder, f"{row}-seed4.json"))["macs"]
+            for row in rows
+        ]
+        self.assertAlmostEqual(scratch, share, places=4)
+        self.assertBetween(magnitude, 0.8 * share, share + 5e-5)
+
     def test_rows_are_kept_and_skipped(self):
         folder = self.create_tempdir().full_path
-        flags = flagsaver.flagsaver(
-            threads=0,
-            cifar_folder=folder,
-            cifar_seed=[4],
-            cifar_row=["dense", "dependent"],
-            cifar_l0=0.1,
-            cifar_examples=40,
-            cifar_epochs=2,
-            cifar_frozen_epochs=1,
-        )
-        load = mock.patch.object(cifar_pruning.datasets, "load", _dataset)
-        with flags, load:
+        with _flags(folder, ["dense", "dependent"]):
             cifar_pruning.main([])
             names = sorted(os.listdir(folder))
             self.assertEqual(

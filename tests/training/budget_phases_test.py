@@ -1,6 +1,7 @@
 """Tests of the phases of training for a budget."""
 
 import math
+from unittest import mock
 
 import keras
 import numpy as np
@@ -150,6 +151,16 @@ class FitTest(test_util.TestCase):
         for value, variable in zip(found, statistics, strict=True):
             self.assertAllClose(value, variable)
         self.assertTrue(budget_case.within(model))
+
+    @parameterized.parameters((0.5, [10, 100]), (0.0, [100]))
+    def test_statistics_are_taken_in_full_once(self, fine_tune, expected):
+        model = budget_case.bound(
+            models.convolutional, macs=0.5, fine_tune=fine_tune
+        )
+        with mock.patch.object(StatisticsInputs, "recalibrate") as taken:
+            budget_case.fit(model, epochs=4)
+        batches = [call.args[1] for call in taken.call_args_list]
+        self.assertEqual(batches, expected)
 
     def test_statistics_are_left_alone_if_asked_to(self):
         model = budget_case.bound(

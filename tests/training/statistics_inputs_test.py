@@ -40,7 +40,7 @@ class StatisticsInputsTest(test_util.TestCase):
     )
     def test_statistics_are_those_of_the_inputs(self, make):
         made, norm = model()
-        StatisticsInputs(make()).recalibrate(made)
+        StatisticsInputs(make()).recalibrate(made, 100)
         # Sums of 12 in float32.
         self.assertAllClose(norm.moving_mean, X.mean(0), atol=1e-6)
         self.assertAllClose(norm.moving_variance, X.var(0), atol=1e-6)
@@ -55,19 +55,20 @@ class StatisticsInputsTest(test_util.TestCase):
             dataset({"x": X, "z": 3 * X}),
         ):
             norm.moving_mean.assign([9.0, 9.0])
-            StatisticsInputs(given).recalibrate(made)
+            StatisticsInputs(given).recalibrate(made, 100)
             self.assertAllClose(norm.moving_mean, -2 * X.mean(0), atol=1e-5)
 
     def test_large_arrays_are_thinned_out(self):
         rows = np.arange(30_000, dtype="float32")[:, None] * [1, 1]
-        found = StatisticsInputs(rows)._inputs()
-        self.assertAllEqual(found[:3, 0], [0, 2, 4])
-        self.assertLen(found, 15_000)
-        self.assertLen(StatisticsInputs(rows[:12_800])._inputs(), 12_800)
+        found = StatisticsInputs(rows)._inputs(100)
+        self.assertAllEqual(found[:3, 0], [0, 3, 6])
+        self.assertLen(found, 10_000)
+        self.assertLen(StatisticsInputs(rows[:12_800])._inputs(100), 12_800)
+        self.assertLen(StatisticsInputs(rows[:1281])._inputs(10), 641)
 
     def test_endless_data_is_cut(self):
-        endless = StatisticsInputs(dataset(X, Y).repeat())._inputs()
-        self.assertEqual(int(endless.cardinality()), 100)
+        endless = StatisticsInputs(dataset(X, Y).repeat())._inputs(7)
+        self.assertEqual(int(endless.cardinality()), 7)
 
     @parameterized.named_parameters(
         ("generator", lambda: (pair for pair in [(X, Y)])),
@@ -78,7 +79,7 @@ class StatisticsInputsTest(test_util.TestCase):
         made, norm = model()
         given = make()
         with self.assertLogs(logging.get_absl_logger(), "WARNING") as logs:
-            StatisticsInputs(given).recalibrate(made)
+            StatisticsInputs(given).recalibrate(made, 100)
         self.assertRegex(
             logs.output[0], "not taken anew.*recalibrate_batch_statistics"
         )
@@ -90,8 +91,8 @@ class StatisticsInputsTest(test_util.TestCase):
         plain = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
         frozen, norm = model(trainable=False)
         with self.assertNoLogs(logging.get_absl_logger(), "WARNING"):
-            StatisticsInputs(None).recalibrate(plain)
-            StatisticsInputs(X).recalibrate(frozen)
+            StatisticsInputs(None).recalibrate(plain, 100)
+            StatisticsInputs(X).recalibrate(frozen, 100)
         self.assertAllEqual(norm.moving_mean, [9.0, 9.0])
 
 
