@@ -1,12 +1,10 @@
 """Reads, runs and converts a SavedModel, which keeps no layers."""
 
-import contextlib
 import dataclasses
-import io
 import math
 import os
 import re
-import warnings
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_l0.cli.command import TaskError
+from keras_l0.export import converter
 from keras_l0.export import runners
 from keras_l0.internal import files
 
@@ -114,49 +113,32 @@ def run_saved_model(path: str, info: SavedModelInfo) -> runners.Runner:
 
 def convert(
     path: str,
+    info: SavedModelInfo,
     quantize: str | None = None,
-    calibration: list[np.ndarray] | None = None,
-    info: SavedModelInfo | None = None,
+    calibration: Sequence[np.ndarray] | None = None,
 ) -> bytes:
     """The LiteRT flatbuffer of a SavedModel.
 
     Args:
         path: The folder.
+        info: What `read_info` says of it.
         quantize: As in `export_litert`.
         calibration: One array per input, for `"int8"`.
-        info: What `read_info` says of it, for `"int8"`.
 
     Raises:
         RuntimeError: if it cannot be written with builtin operations.
     """
-    converter = tf.lite.TFLiteConverter.from_saved_model(
-        path, signature_keys=[SIGNATURE]
-    )
-    if quantize is not None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if quantize == "float16":
-        converter.target_spec.supported_types = [tf.float16]
+    calibrate = None
     if quantize == "int8":
+        served = tf.saved_model.load(path).signatures[SIGNATURE]
+        converter.refuse_loops(served.graph.as_graph_def(), path)
         names = [tensor.name for tensor in info.inputs]
         rows = info.inputs[0].shape[0] or 1
-        converter.representative_dataset = lambda: (
-            dict(zip(names, batch, strict=True))
-            for batch in runners.in_chunks(calibration, rows)
-        )
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.TFLITE_BUILTINS_INT8
-        ]
-    try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
-            return converter.convert()
-    except Exception as error:
-        first = str(error).strip().split("\n")[0][:300]
-        raise RuntimeError(
-            f"{path} cannot be converted to LiteRT: {first}"
-        ) from error
+        calibrate = converter.batches(names, rows, calibration)
+    lite = tf.lite.TFLiteConverter.from_saved_model(
+        path, signature_keys=[SIGNATURE]
+    )
+    return converter.run(lite, path, quantize, calibrate)
 
 
 def _count_variables(path):

@@ -35,7 +35,7 @@ def export_litert(
     if data is None:
         data = inputs.made_up(model, _MADE_UP_ROWS)
     data = [data] if isinstance(data, np.ndarray) else data
-    content = saved_model.convert(path, quantize, data, info)
+    content = saved_model.convert(path, info, quantize, data)
     found = _agreement(path, info, content, data)
     if quantize in (None, "float16"):
         _check(found, agreement.TOLERANCES[quantize or "float32"])

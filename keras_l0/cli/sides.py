@@ -73,7 +73,7 @@ def _from_folder(row, path, info):
         figures,
         saved_model.stand_in(info),
         saved_model.run_saved_model(path, info),
-        lambda quantize, data: saved_model.convert(path, quantize, data, info),
+        lambda quantize, data: saved_model.convert(path, info, quantize, data),
     )
 
 

@@ -45,15 +45,44 @@ def convert(
     prepared = signature.with_flat_inputs(
         signature.with_plain_names(precision.in_float32(model))
     )
+    subject = f"Model '{model.name}'"
     if quantize == "int8":
-        _refuse_loops(prepared, model.name)
-    converter = tf.lite.TFLiteConverter.from_keras_model(prepared)
-    _configure(converter, quantize, _batches(model, calibration))
+        refuse_loops(_graph(prepared), subject)
+    return run(
+        tf.lite.TFLiteConverter.from_keras_model(prepared),
+        subject,
+        quantize,
+        batches(
+            signature.input_names(model),
+            inputs.batch_size(model) or 1,
+            calibration,
+        ),
+    )
+
+
+def run(
+    converter: tf.lite.TFLiteConverter,
+    subject: str,
+    quantize: str | None,
+    calibrate: Callable[[], Iterator[dict]] | None,
+) -> bytes:
+    """Runs LiteRT's converter.
+
+    Args:
+        converter: Of whatever model.
+        subject: What is converted, for messages.
+        quantize: One of `QUANTIZATIONS`.
+        calibrate: What `batches` gives; needed for `"int8"`.
+
+    Raises:
+        RuntimeError: if it cannot be written with builtin operations.
+    """
+    _configure(converter, quantize, calibrate)
     try:
         with _quietly():
             return converter.convert()
     except Exception as error:
-        raise RuntimeError(_explain(model, error)) from error
+        raise RuntimeError(_explain(subject, error)) from error
 
 
 @contextlib.contextmanager
@@ -66,25 +95,29 @@ def _quietly():
         yield
 
 
-def _configure(converter, quantize, batches):
+def _configure(converter, quantize, calibrate):
     if quantize is None:
         return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if quantize == "int8":
-        converter.representative_dataset = batches
+        converter.representative_dataset = calibrate
         converter.target_spec.supported_ops = [
             tf.lite.OpsSet.TFLITE_BUILTINS_INT8
         ]
 
 
-def _batches(
-    model: keras.Model, calibration: Sequence[np.ndarray] | None
+def batches(
+    names: Sequence[str], size: int, calibration: Sequence[np.ndarray] | None
 ) -> Callable[[], Iterator[dict]]:
-    """The calibration data, one batch after the other, as LiteRT wants it."""
-    names = signature.input_names(model)
-    size = inputs.batch_size(model) or 1
+    """The calibration data, one batch after the other, as LiteRT wants it.
+
+    Args:
+        names: Of the inputs.
+        size: Examples per batch.
+        calibration: One array per input.
+    """
 
     def generate():
         for batch in runners.in_chunks(calibration, size):
@@ -93,26 +126,37 @@ def _batches(
     return generate
 
 
-def _refuse_loops(model, name):
-    """Raises before LiteRT does worse: calibrating a loop kills the process."""
+def _graph(model):
     specs = [tf.TensorSpec(t.shape, t.dtype) for t in model.inputs]
     traced = tf.function(lambda *args: model(list(args), training=False))
-    graph = traced.get_concrete_function(*specs).graph.as_graph_def()
+    return traced.get_concrete_function(*specs).graph.as_graph_def()
+
+
+def refuse_loops(graph: tf.compat.v1.GraphDef, subject: str) -> None:
+    """Raises before LiteRT does worse: calibrating a loop kills the process.
+
+    Args:
+        graph: What is to be calibrated.
+        subject: What that is, for the message.
+
+    Raises:
+        RuntimeError: if it holds a loop.
+    """
     operations = [node.op for node in graph.node]
     for function in graph.library.function:
         operations += [node.op for node in function.node_def]
     if any("While" in operation for operation in operations):
         raise RuntimeError(
-            f"Model '{name}' holds a loop (a recurrent layer?), which LiteRT "
+            f"{subject} holds a loop (a recurrent layer?), which LiteRT "
             "cannot calibrate for int8. Build the recurrent layers with "
             "`unroll=True`, or use `quantize='dynamic_range'`."
         )
 
 
-def _explain(model, error):
+def _explain(subject, error):
     """What LiteRT's message comes down to, and the ways out."""
     text = str(error)
-    start = f"Model '{model.name}' cannot be converted to LiteRT: "
+    start = f"{subject} cannot be converted to LiteRT: "
     if "TensorList" in text:
         return start + (
             "recurrent layers need a known number of examples, or no loop. "

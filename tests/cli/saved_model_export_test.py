@@ -31,7 +31,8 @@ class ExportLitertTest(command_case.CommandCase):
     def test_another_network_is_not_written(self):
         self.model.weights[-1].assign(self.model.weights[-1] + 0.25)
         keras_l0.export_saved_model(self.model, "other")
-        content = saved_model.convert("other")
+        info = saved_model.read_info("MODEL", "other")
+        content = saved_model.convert("other", info)
         with (
             mock.patch.object(saved_model, "convert", return_value=content),
             self.assertRaisesRegex(RuntimeError, "differ by up to 2.5e-01"),

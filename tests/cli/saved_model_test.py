@@ -63,7 +63,7 @@ class SavedModelTest(command_case.CommandCase):
     def test_converts(self):
         for quantize in (None, "float16", "dynamic_range", "int8"):
             content = saved_model.convert(
-                "saved", quantize, self.data, self.info
+                "saved", self.info, quantize, self.data
             )
             run = tf.lite.Interpreter(
                 model_content=content
@@ -73,9 +73,15 @@ class SavedModelTest(command_case.CommandCase):
             self.assertAllClose(outputs["output_0"], expected[0], atol=0.1)
 
     def test_what_cannot_be_converted_raises(self):
-        keras_l0.export_saved_model(models.recurrent_model(), "recurrent")
-        with self.assertRaisesRegex(RuntimeError, "cannot be converted"):
-            saved_model.convert("recurrent")
+        model = models.recurrent_model()
+        keras_l0.export_saved_model(model, "recurrent")
+        info = saved_model.read_info("MODEL", "recurrent")
+        with self.assertRaisesRegex(RuntimeError, "recurrent cannot.*unroll"):
+            saved_model.convert("recurrent", info)
+        # Asked to calibrate a loop, LiteRT may end the process.
+        data = [np.ones((2, *model.input_shape[1:]), "float32")]
+        with self.assertRaisesRegex(RuntimeError, "recurrent holds a loop"):
+            saved_model.convert("recurrent", info, "int8", data)
 
 
 class BadInputTest(command_case.CommandCase):
