@@ -49,7 +49,8 @@ class Compact(keras.callbacks.Callback):
 
     Every gate vector keeps one unit at least. A budget's `min_units` and
     `round_to` hold here, too. A layer that makes something else of zeros than
-    zeros (a batch normalization behind the gates) stays whole.
+    zeros (a batch normalization behind the gates) stays whole, and so does a
+    `GroupQueryAttention` whose groups would be of unequal sizes.
 
     After every epoch `trained_macs` joins the logs: the multiply-accumulates
     that a step computes, as a fraction of the dense network's.
@@ -87,9 +88,8 @@ class Compact(keras.callbacks.Callback):
         TypeError: if an argument is of a wrong type; by `fit`, if the model
             is a `keras.Sequential`.
         ValueError: if an argument is out of its range; by `fit`, if the model
-            has no gates or no graph, its gates cannot be parted from their
-            layers (`on="weights"`, `on="heads"`), or its optimizer's state
-            cannot be cut.
+            has no gates or no graph, gates are on single weights, or its
+            optimizer's state cannot be cut.
 
     Example:
 

@@ -167,6 +167,9 @@ class _Reader:
         if wrapper.target.gated(gates):
             self.nodes[-1].weights.update(_gated_weights(wrapper, gates))
         if wrapper.on == "heads":
+            keep = self.keep_gates
+            heads = Scale(name, gates, wrapper.axis, wrapper, keep=keep)
+            self.nodes[-1].heads = heads
             return numbers
         outputs = []
         for number, spec in zip(numbers, specs, strict=True):
@@ -228,9 +231,9 @@ def _gated_weights(wrapper, gates):
 
 
 def _refuse_what_cannot_be_kept(wrapper, name):
-    if wrapper.on in ("weights", "heads"):
+    if wrapper.on == "weights":
         raise ValueError(
-            "`keep_gates` needs gates of units, on outputs or inputs. "
+            "`keep_gates` needs gates of units or heads, not of weights. "
             f"Received: L0Gate '{name}' with on={wrapper.on!r}"
         )
 

@@ -24,10 +24,13 @@ class Ref:
 class Scale:
     """The operation of a gate: multiplies one axis of a tensor by constants.
 
+    Gates of heads multiply an axis of a kernel instead.
+
     Attributes:
         name: Name of the `L0Gate`.
         gates: Deterministic gates, float64 `[n]`, in [0, 1].
-        axis: The gated axis, counted from the front.
+        axis: The gated axis, counted from the front; that of the wrapper, of
+            heads.
         wrapper: The `L0Gate`; it is only to be looked at.
         reserved: Boolean `[n]`: closed gates whose units are to stay; None if
             there are none.
@@ -59,7 +62,8 @@ class Node:
         args, kwargs: Arguments of the call; each tensor is a `Ref`.
         outputs: Numbers of the tensors that the call returns, flattened.
         weights: Key as in `named_weights` -> value; those of a layer whose
-            single weights are gated hold the gated values.
+            single weights or heads are gated hold the gated values.
+        heads: The gates of a layer's heads, if they are gated.
     """
 
     name: str
@@ -68,6 +72,21 @@ class Node:
     kwargs: dict
     outputs: list[int]
     weights: dict[str, np.ndarray]
+    heads: Scale | None = None
+
+    @property
+    def gate(self) -> Scale | None:
+        """The gate that the node is, or that its heads have."""
+        is_gate = isinstance(self.operation, Scale)
+        return self.operation if is_gate else self.heads
+
+    def change_gate(self, **changes: Any) -> None:
+        """Changes attributes of `gate`."""
+        changed = dataclasses.replace(self.gate, **changes)
+        if isinstance(self.operation, Scale):
+            self.operation = changed
+        else:
+            self.heads = changed
 
     @property
     def inputs(self) -> list[int]:
@@ -102,14 +121,10 @@ class Graph:
         """The same graph with every gate at 1."""
         nodes = []
         for node in self.nodes:
-            operation = node.operation
-            if isinstance(operation, Scale):
-                ones = np.ones_like(operation.gates)
-                operation = dataclasses.replace(operation, gates=ones)
             weights = weight_values(node.operation)
-            nodes.append(
-                dataclasses.replace(node, operation=operation, weights=weights)
-            )
+            nodes.append(dataclasses.replace(node, weights=weights))
+            if node.gate is not None:
+                nodes[-1].change_gate(gates=np.ones_like(node.gate.gates))
         gates = {name: np.ones_like(z) for name, z in self.gates.items()}
         return dataclasses.replace(self, nodes=nodes, gates=gates)
 

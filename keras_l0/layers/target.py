@@ -50,12 +50,17 @@ class Target(abc.ABC):
         """Shape of the layer's output."""
         return self.layer.compute_output_shape(input_shape)
 
-    def gated(self, gates: tf.Tensor) -> list[tuple]:
-        """`(variable, gated value)` for each variable that takes the gates.
+    def factors(self, gates: tf.Tensor) -> list[tuple]:
+        """`(variable, factors)` for each variable that takes the gates.
 
-        In inference, and apart from what `call` multiplies beside them.
+        In inference, and apart from what `call` multiplies beside them. The
+        factors broadcast to the variable's shape.
         """
         return []
+
+    def gated(self, gates: tf.Tensor) -> list[tuple]:
+        """`(variable, gated value)` for each of `factors`."""
+        return [(v, times(v, factor)) for v, factor in self.factors(gates)]
 
     @abc.abstractmethod
     def group_size(self) -> float:
@@ -78,12 +83,10 @@ class Target(abc.ABC):
         """Squared norm of each gate's weights, float32 `[num_gates]`."""
 
 
-def times(
-    variable: keras.Variable, gates: tf.Tensor, shape: tuple
-) -> tf.Tensor:
-    """The variable times its gates, which take `shape`."""
+def times(variable: keras.Variable, factors: tf.Tensor) -> tf.Tensor:
+    """The variable times factors that broadcast to its shape."""
     value = ops.convert_to_tensor(variable)
-    return value * ops.cast(ops.reshape(gates, shape), value.dtype)
+    return value * ops.cast(factors, value.dtype)
 
 
 def call_with(

@@ -15,7 +15,6 @@ from keras_l0.layers import weight_groups
 from keras_l0.layers.gate_vector import GateVector
 from keras_l0.layers.target import Target
 from keras_l0.layers.target import call_with
-from keras_l0.layers.target import times
 from keras_l0.layers.tensor_targets import InputsTarget
 from keras_l0.layers.tensor_targets import OutputsTarget
 
@@ -53,14 +52,14 @@ class WeightsTarget(Target):
             raise _quantized(self)
         return weights
 
-    def gated(self, gates):
+    def factors(self, gates):
         sizes = [math.prod(weight.shape) for weight in self.weights]
         # Slicing one piece off a single one would cost its gradient.
         parts = (
             ops.split(gates, np.cumsum(sizes)[:-1]) if sizes[1:] else [gates]
         )
         return [
-            (weight, times(weight, z, weight.shape))
+            (weight, ops.reshape(z, weight.shape))
             for weight, z in zip(self.weights, parts, strict=True)
         ]
 
@@ -138,10 +137,10 @@ class HeadsTarget(Target):
             raise _quantized(self)
         return groups
 
-    def gated(self, gates):
+    def factors(self, gates):
         kernel, _ = self._groups[-1]
         shape = (kernel.shape[0], *[1] * (len(kernel.shape) - 1))
-        return [(kernel, times(kernel, gates, shape))]
+        return [(kernel, ops.reshape(gates, shape))]
 
     def call(self, inputs, gates, kwargs):
         return call_with(self.layer, self.gated(gates), inputs, kwargs)

@@ -137,13 +137,13 @@ class OutputsTarget(TensorTarget):
                 f"({type(self.layer).__name__}), noise_shape={noise_shape}"
             )
 
-    def gated(self, gates):
+    def factors(self, gates):
         """The rows of recurrent kernels, which read the layer's own output."""
         values = []
         for kernel, blocks in self._state_kernels:
             units = kernel.shape[0]
             part = gates[blocks.part * units : (blocks.part + 1) * units]
-            values.append((kernel, times(kernel, part, (units, 1))))
+            values.append((kernel, ops.reshape(part, (units, 1))))
         return values
 
     def call(self, inputs, gates, kwargs):
@@ -206,5 +206,5 @@ def _scaled(groups, gates):
         shape = [1] * len(variable.shape)
         for axis in axes if isinstance(axes, tuple) else (axes,):
             shape[axis] = variable.shape[axis]
-        pairs.append((variable, times(variable, gates, shape)))
+        pairs.append((variable, times(variable, ops.reshape(gates, shape))))
     return pairs

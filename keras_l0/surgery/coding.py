@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from keras_l0.graph import Graph
-from keras_l0.graph import Scale
 from keras_l0.graph import named_weights
 from keras_l0.graph.record import weight_values
 
@@ -30,8 +29,8 @@ def with_codes(graph: Graph) -> Graph:
             codes[key] = _codes(node.weights)
         nodes.append(dataclasses.replace(node, weights=codes[key]))
     for node in nodes:
-        if isinstance(node.operation, Scale):
-            _close(node.operation, codes)
+        if node.gate is not None:
+            _close(node.gate, codes)
     return dataclasses.replace(graph, nodes=nodes)
 
 
@@ -46,17 +45,17 @@ def _codes(weights):
 
 
 def _close(scale, codes):
-    """Zeros where a closed gate multiplies weights of its layer (RNN)."""
+    """Zeros where a closed gate multiplies weights: recurrent ones, heads."""
     wrapper = scale.wrapper
-    gated = {
+    factors = {
         id(variable): np.asarray(value)
-        for variable, value in wrapper.target.gated(scale.gates)
+        for variable, value in wrapper.target.factors(scale.gates)
     }
     layer_codes = codes.get(id(wrapper.layer), {})
     for name, variable in named_weights(wrapper.layer).items():
-        if id(variable) in gated and name in layer_codes:
-            closed = (gated[id(variable)] == 0) & (variable.numpy() != 0)
-            layer_codes[name][closed] = 0
+        if id(variable) in factors and name in layer_codes:
+            closed = factors[id(variable)] == 0
+            layer_codes[name][np.broadcast_to(closed, variable.shape)] = 0
 
 
 def decode(

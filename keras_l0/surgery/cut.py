@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from keras_l0.graph import Graph
-from keras_l0.graph import Scale
 from keras_l0.graph import named_weights
 from keras_l0.graph import read_graph
 from keras_l0.layers import GateVector
@@ -78,8 +77,8 @@ def cut(model: keras.Model, removes: Callable[[GateVector], np.ndarray]) -> Cut:
     one whose smaller weights would not be a part of its own.
 
     Args:
-        model: A built Functional or Sequential model with gates on outputs or
-            inputs; it is only looked at.
+        model: A built Functional or Sequential model with gates on outputs,
+            inputs or heads; it is only looked at.
         removes: Function of a gate vector: which units go, boolean
             `[num_gates]`; not all of them.
 
@@ -122,10 +121,9 @@ def _cut(graph, name, chain):
 def _coded(model, removes) -> Graph:
     graph = read_graph(model, keep_gates=True)
     for node in graph.nodes:
-        if isinstance(node.operation, Scale):
-            vector = node.operation.wrapper.gate_vector
-            gates = 1.0 - np.asarray(removes(vector), "float64")
-            node.operation = dataclasses.replace(node.operation, gates=gates)
+        if node.gate is not None:
+            removed = removes(node.gate.wrapper.gate_vector)
+            node.change_gate(gates=1.0 - np.asarray(removed, "float64"))
     return with_codes(graph)
 
 

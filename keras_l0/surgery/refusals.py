@@ -5,7 +5,6 @@ from inspect import signature
 import keras
 
 from keras_l0.graph import Graph
-from keras_l0.graph import Scale
 from keras_l0.graph import refs
 from keras_l0.internal import keras_internals
 from keras_l0.surgery.alignment import align
@@ -54,9 +53,9 @@ def _returns_mask(operation):
 def refuse_chains(graph: Graph) -> None:
     """A chain of dependent gates would start anew in a new model."""
     for node in graph.nodes:
-        if not isinstance(node.operation, Scale):
+        if node.gate is None:
             continue
-        gate = node.operation.wrapper.gate_vector.gate
+        gate = node.gate.wrapper.gate_vector.gate
         if gate.chained:
             raise ValueError(
                 "`keep_gates` needs gates of units that are trained one by "

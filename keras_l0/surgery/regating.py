@@ -37,8 +37,7 @@ class Regating:
         self._pairs: list[tuple[L0Gate, L0Gate]] = []
         self._vectors: dict[tuple, GateVector] = {}
         self._wrappers: dict[tuple, L0Gate] = {}
-        self._partners = _partners(plan)
-        self._joined = {id(gate) for gate, _ in self._partners.values()}
+        self._partners, self._joined = _partners(plan)
         self._unique = UniqueNames()
         self._charged: set[int] = set()  # wrappers whose price is paid
 
@@ -46,10 +45,10 @@ class Regating:
         """The smaller `layer`, wrapped as the one of `call` was."""
         if id(call) not in self._partners:
             return layer
-        gate, kept = self._partners[id(call)]
-        key = id(layer), id(gate.layer.wrapper)
+        scale, kept = self._partners[id(call)]
+        key = id(layer), id(scale.wrapper)
         if key not in self._wrappers:
-            self._wrappers[key] = self._wrap(gate.layer, layer, kept)
+            self._wrappers[key] = self._wrap(scale, layer, kept)
         return self._wrappers[key]
 
     def alone(self, call: Call, kept: np.ndarray) -> L0Gate | None:
@@ -142,7 +141,13 @@ def _value(variable):
 
 
 def _partners(plan):
-    """Id of a layer's call -> its gate's call, and the gates that are kept."""
+    """Gates that can be around a layer.
+
+    Returns:
+        partners: Id of a layer's call -> its gate, and the gates that are
+            kept.
+        joined: Ids of those gates' calls.
+    """
     pairs = list(zip(plan.calls, plan.steps, strict=True))
     makers: dict[int, tuple] = {}
     readers: dict[int, list] = {}
@@ -152,14 +157,20 @@ def _partners(plan):
             readers.setdefault(number, []).append((call, step, place))
     for output in keras.tree.flatten(plan.outputs):
         readers.setdefault(output.tensor, []).append((None, None, 0))
-    found = {}
-    for gate, step in pairs:
-        if step.gates is None:
-            continue
-        call = _layer_of(gate, step, makers, readers)
-        if call is not None:
-            found[id(call)] = gate, step.gates
-    return found
+    found, joined = {}, set()
+    for call, step in pairs:
+        heads = call.node.heads
+        if heads is not None and heads.keep:
+            kept = step.gates
+            if kept is None:  # the layer stays whole
+                kept = np.ones(heads.gates.size, bool)
+            found[id(call)] = heads, kept
+        if isinstance(call.layer, Scale) and step.gates is not None:
+            layer_call = _layer_of(call, step, makers, readers)
+            if layer_call is not None:
+                found[id(layer_call)] = call.layer, step.gates
+                joined.add(id(call))
+    return found, joined
 
 
 def _layer_of(gate, step, makers, readers):

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from keras_l0.graph import Graph
-from keras_l0.graph import Scale
 from keras_l0.internal import layer_filter
 from keras_l0.internal import validation
 
@@ -56,16 +55,12 @@ def reserve(graph: Graph, limits: Limits) -> dict[str, list[int]]:
     Returns:
         reserved: Name of each gated layer -> the closed units that stay.
     """
-    scales = {
-        node.operation.name: node
-        for node in graph.nodes
-        if isinstance(node.operation, Scale)
-    }
-    layers = {n: node.operation.wrapper.layer for n, node in scales.items()}
+    scales = {n.gate.name: n for n in graph.nodes if n.gate is not None}
+    layers = {name: n.gate.wrapper.layer for name, n in scales.items()}
     chosen = layer_filter.choose(layers, limits.include, limits.exclude)
     found = {}
     for name, node in scales.items():
-        scale = node.operation
+        scale = node.gate
         closed = np.flatnonzero(scale.gates == 0)
         count = closed.size
         if name in chosen:
@@ -77,6 +72,6 @@ def reserve(graph: Graph, limits: Limits) -> dict[str, list[int]]:
         reserved = np.zeros(scale.gates.size, bool)
         reserved[best[: max(count, 0)]] = True
         if reserved.any():
-            node.operation = dataclasses.replace(scale, reserved=reserved)
+            node.change_gate(reserved=reserved)
             found[name] = np.flatnonzero(reserved).tolist()
     return found

@@ -52,7 +52,8 @@ class Step:
         selections: One per output: which of its channels are there.
         config: Entries of the layer's config to change, or None: no layer;
             the adapted input is the output.
-        gates: Boolean: which gates the smaller model has here; None: none.
+        gates: Boolean: which gates, or heads, the smaller model has here;
+            None: no gates, or all heads.
         layer_class: Class of the smaller layer; None: that of the layer.
         weights: Variable name -> value; None copies the layer's own.
         arguments: `(args, kwargs)` in place of the node's own, with a `Ref`

@@ -71,8 +71,8 @@ def strip_gates(
         dry_run: Whether to return the report only. Defaults to `False`.
         keep_gates: Whether the units that stay keep their gates, to train on.
             Only closed units go then; no gate is folded. An `L0Model` gives an
-            `L0Model`. Needs gates on outputs or inputs that do not depend on
-            each other. Defaults to `False`.
+            `L0Model`. Needs gates on outputs, inputs or heads that do not
+            depend on each other. Defaults to `False`.
 
     Closed units that `min_units`, `round_to`, `include` and `exclude` keep
     are those with the highest logits. Each keeps the weights that compute it,

@@ -73,6 +73,34 @@ class CutTest(test_util.TestCase):
         self.assertIn((3, 3), shapes)
         self.assertIn((4, 1), shapes)
 
+    @parameterized.parameters(
+        ([1, 0, 0, 1], [1, 2], [(6, 2, 3), (6, 2, 3)]),
+        # Groups of one size: the cut leaves them as they are.
+        ([1, 0, 0, 0], [0, 1, 2, 3], [(6, 4, 3), (6, 2, 3)]),
+        ([1, 1, 0, 0], [2, 3], [(6, 2, 3), (6, 1, 3)]),
+    )
+    def test_heads(self, gone, kept, expected):
+        x = keras.Input((4, 6))
+        layer = layers.GroupQueryAttention(3, 4, 2)
+        gated = compact_case.gated(layer, "heads", on="heads")
+        model = keras_l0.L0Model(x, gated(x, value=x))
+        vector = gated.gate_vector
+        vector.logits.assign(
+            [-3.0 if z else 1.0 + i for i, z in enumerate(gone)]
+        )
+        # Zeros of its own do not keep a head.
+        kernel = layer.weights[-2]
+        kernel.assign(kernel.numpy() * ([[[0.0]], [[1]]] * 2))
+        other = cut(model, compact_case.closed).model
+        found = other.get_layer("heads")
+        self.assertAllEqual(
+            found.gate_vector.logits, vector.logits.numpy()[kept]
+        )
+        kernels = [w for w in found.layer.weights if w.name == "kernel"]
+        self.assertEqual([tuple(w.shape) for w in kernels[:2]], expected)
+        data = np.random.default_rng(1).normal(size=(2, 4, 6))
+        self.assertAllClose(other(data), model(data), rtol=1e-5)
+
     def test_noise_is_made_of_zeros_too(self):
         x = keras.Input((3,))
         h = compact_case.gated(layers.Dense(4), "first")(x)

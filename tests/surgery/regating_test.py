@@ -91,6 +91,52 @@ class KeepGatesTest(StripTestCase):
         self.assertEqual((first.on, second.on), ("outputs", "inputs"))
         self.assertEqual(second.gate_vector.num_gates, 2)  # 1 and 4
 
+    def attention(self, layer, gates, make=keras.Model):
+        """A model with gates on heads, and a feed-forward part behind."""
+        x = keras.Input((5, 6))
+        heads = self.gate(layer, gates, on="heads", l0=1e-3)
+        h = layers.LayerNormalization()(heads(x, value=x))
+        model = make(x, layers.Dense(2)(h))
+        self.fill(model)
+        return model
+
+    @parameterized.product(
+        make=(keras.Model, keras_l0.L0Model),
+        case=(
+            (layers.MultiHeadAttention, (4, 3), [0, 1, 0.5, 0], [1, 2]),
+            # Two heads in each of two groups, which stay of one size.
+            (layers.GroupQueryAttention, (3, 4, 2), [0, 1, 0.5, 0], [1, 2]),
+            (layers.GroupQueryAttention, (3, 4, 2), [0, 0, 0.5, 1], [2, 3]),
+            (layers.GroupQueryAttention, (3, 4, 2), [1, 1, 0, 1], range(4)),
+        ),
+    )
+    def test_gates_on_heads(self, make, case):
+        layer_class, sizes, gates, expected = case
+        model = self.attention(layer_class(*sizes), gates, make)
+        small = self.keep(model)
+        self.assertIsInstance(small, make)
+        (old,), (new,) = [
+            keras_l0.layers.gate_layers(m) for m in (model, small)
+        ]
+        self.assertEqual((new.on, new.name), (old.on, old.name))
+        logits = old.gate_vector.logits.numpy()
+        self.assertAllEqual(new.gate_vector.logits, logits[list(expected)])
+        if layer_class is layers.MultiHeadAttention:
+            # Each head has as many weights as it had, and biases.
+            probability = new.gate_vector.prob_nonzero().numpy().sum()
+            size = 4 * 6 * 3 + 3 * 3
+            self.assertAllClose(new.penalty(), 1e-3 * size * probability)
+
+    def test_heads_of_a_layer_that_stays_whole(self):
+        x, mask = keras.Input((5, 6)), keras.Input((5, 5), dtype="bool")
+        layer = layers.MultiHeadAttention(4, 3)
+        heads = self.gate(layer, [0, 1, 0.5, 0], on="heads")
+        h = heads(x, value=x, attention_mask=mask)
+        model = self.finish([x, mask], layers.Dense(2)(h))
+        small = self.keep(model)
+        (old,), (new,) = self.vectors(model), self.vectors(small)
+        self.assertAllEqual(new.logits, old.logits)
+
     def test_shared_vector_stays_shared(self):
         x = keras.Input((4,))
         vector = keras_l0.GateVector()

@@ -153,6 +153,32 @@ class ReserveTest(StripTestCase):
         ):
             self.assertAllEqual(old, new)
 
+    @parameterized.parameters(
+        ({}, 2, {}),
+        ({"round_to": 3}, 3, {"heads": [3]}),
+        ({"min_units": 4}, 4, {"heads": [0, 3]}),
+        ({"exclude": layers.MultiHeadAttention}, 4, {"heads": [0, 3]}),
+        ({"include": "^dense$"}, 4, {"heads": [0, 3]}),
+    )
+    def test_heads(self, options, expected, reserved):
+        x = keras.Input((5, 6))
+        attention = layers.MultiHeadAttention(4, 3)
+        heads = self.gate(attention, [0, 1, 0.5, 0], on="heads", name="heads")
+        dense = self.gate(layers.Dense(4), [1, 1, 1, 1], name="dense")
+        model = self.finish(x, dense(heads(x, value=x)))
+        heads.gate_vector.logits.assign([-8.0, 9.0, 0.0, -3.0])
+        small, report = strip_gates(model, return_report=True, **options)
+        self.assert_same_function(model, small, self.data(model))
+        (found,) = [
+            la
+            for la in small.layers
+            if isinstance(la, layers.MultiHeadAttention)
+        ]
+        self.assertEqual(found.num_heads, expected)
+        self.assertEqual(report.reserved, reserved)
+        # What computes a head that stays is there to learn again.
+        self.assertTrue(found.get_weights()[0].any(axis=(0, 2)).all())
+
     def test_filter_that_fits_nothing(self):
         with self.assertRaisesRegex(ValueError, "e.g. 'first', 'second'"):
             strip_gates(self.model(), include="third_one")

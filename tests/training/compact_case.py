@@ -84,12 +84,27 @@ def recurrent(gate="diff_prune"):
     return keras_l0.L0Model(x, layers.Dense(2)(h))
 
 
+def attention(gate="diff_prune"):
+    """Gates on heads, of their own groups and in groups, and between them."""
+    x = keras.Input((4, 6))
+    h = gated(layers.Dense(8), "words", gate)(x)
+    heads = layers.MultiHeadAttention(4, 3)
+    heads = gated(heads, "heads", gate, on="heads")
+    h = layers.LayerNormalization()(heads(h, value=h))
+    groups = layers.GroupQueryAttention(3, 4, 2, use_bias=False)
+    groups = gated(groups, "groups", gate, on="heads")
+    h = layers.Add()([h, groups(h, value=h)])
+    h = gated(layers.Dense(6, "relu"), "last", gate)(layers.Flatten()(h))
+    return keras_l0.L0Model(x, layers.Dense(2)(h))
+
+
 NETWORKS = {
     "mlp": mlp,
     "convolutional": convolutional,
     "residual": residual,
     "mixed": mixed,
     "recurrent": recurrent,
+    "attention": attention,
 }
 
 

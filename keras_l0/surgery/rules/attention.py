@@ -64,7 +64,7 @@ class AttentionRule(StripRule):
     def _wanted(self, call, inputs, kept):
         """For each input the channels to compute with, at least one."""
         weights = _folded(call, inputs)
-        values = weights.live_values(kept)
+        values = _values(call, weights, kept)
         heads = values.any(axis=2)
         keys = weights.live_keys(heads)
         used = {
@@ -89,7 +89,7 @@ class AttentionRule(StripRule):
                 self._wanted(call, channels, kept[0]), inputs, strict=True
             )
         ]
-        small = self._narrow(call, weights, kept[0])
+        small, heads = self._narrow(call, weights, kept[0])
         for role, i in _roles(call).items():
             x = inputs[i]
             scale = np.where(x.channels.known, 0, x.scale)[rows[i]]
@@ -109,6 +109,7 @@ class AttentionRule(StripRule):
             },
             small.named(use_bias),
             folded=sum(np.count_nonzero(x.nonzero) for x in channels),
+            gates=heads,
         )
 
     def _rows(self, wanted, x):
@@ -117,8 +118,8 @@ class AttentionRule(StripRule):
         return numbers if numbers.size else np.flatnonzero(x.position >= 0)[:1]
 
     def _narrow(self, call, weights, kept):
-        """The projections of the heads, entries and outputs that are left."""
-        values = weights.live_values(kept)
+        """The projections of what is left, and which heads are."""
+        values = _values(call, weights, kept)
         heads = values.any(axis=2)
         groups = np.flatnonzero(heads.any(axis=1))
         if not groups.size:
@@ -126,23 +127,28 @@ class AttentionRule(StripRule):
         keys = weights.live_keys(heads)
         values = values.any(axis=1)
         r, k, v = self._widths(call, heads[groups], keys, values)
-        # Head by head: which to take, those that are live in front.
-        take_r = _first(heads[groups], r)
+        # Head by head: which to take, those that are live in front; heads
+        # themselves in their order, which is that of their gates.
+        take_r = np.sort(_first(heads[groups], r), axis=1)
         take_k, take_v = _first(keys[groups], k), _first(values[groups], v)
         g = groups[:, None]
         g_r, r_k = groups[:, None, None], take_r[:, :, None]
         scale = _factor(weights.key.shape[2]) / _factor(k)
         # What is taken behind those does nothing: its rows of the output, or
         # its queries or keys, are zeros.
-        return Projections(
+        left = np.zeros(heads.shape, bool)
+        left[g, take_r] = True
+        small = Projections(
             weights.query[:, g_r, r_k, take_k[:, None]] * scale,
             weights.query_bias[g_r, r_k, take_k[:, None]] * scale,
             weights.key[:, g, take_k],
+            weights.key_bias[g, take_k],
             weights.value[:, g, take_v],
             weights.value_bias[g, take_v],
             weights.output[..., kept][g_r, r_k, take_v[:, None]],
             weights.output_bias[kept],
         )
+        return small, left.reshape(-1)
 
     def _widths(self, call, heads, keys, values):
         """Heads of a group, widths of keys and of values."""
@@ -197,6 +203,14 @@ class GroupQueryAttentionRule(AttentionRule):
             "num_key_value_heads": g,
             "head_dim": k,
         }
+
+
+def _values(call, weights, kept):
+    """Boolean `[g, r, v]`: entries to compute; all of heads that must stay."""
+    values, gate = weights.live_values(kept), call.node.heads
+    if gate is None or gate.reserved is None:
+        return values
+    return values | gate.reserved.reshape(*values.shape[:2], 1)
 
 
 def _folded(call, inputs):

@@ -17,7 +17,7 @@ class Projections:
 
     Attributes:
         query: `[inputs, g, r, k]`; its bias `[g, r, k]`.
-        key: `[inputs, g, k]`; its bias is of no use: softmax does not see it.
+        key: `[inputs, g, k]`; its bias `[g, k]`, which softmax does not see.
         value: `[inputs, g, v]`; its bias `[g, v]`.
         output: `[g, r, v, outputs]`; its bias `[outputs]`.
     """
@@ -25,6 +25,7 @@ class Projections:
     query: np.ndarray
     query_bias: np.ndarray
     key: np.ndarray
+    key_bias: np.ndarray
     value: np.ndarray
     value_bias: np.ndarray
     output: np.ndarray
@@ -49,6 +50,7 @@ class Projections:
             query,
             bias(0, query.shape[1:]).reshape(query.shape[1:]),
             key,
+            bias(1, key.shape[1:]),
             value,
             bias(2, value.shape[1:]),
             output,
@@ -92,7 +94,7 @@ class Projections:
             return {f"kernel:{i}": kernel for i, kernel in enumerate(kernels)}
         biases = [
             self.query_bias.reshape(heads),
-            np.zeros(self.key.shape[1:]),
+            self.key_bias,
             self.value_bias,
             self.output_bias,
         ]

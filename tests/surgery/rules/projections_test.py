@@ -54,8 +54,7 @@ class ProjectionsTest(test_util.TestCase):
         named = weights.named(len(call.weights) == 8)
         self.assertCountEqual(named, call.weights)
         for name, value in call.weights.items():
-            if name != "bias:3":  # softmax does not see the keys' bias
-                self.assertAllEqual(named[name], value)
+            self.assertAllEqual(named[name], value)
 
     def test_folding_constants_changes_nothing(self):
         call = self.make(layers.GroupQueryAttention(2, 4, 2, dtype="float64"))
