@@ -87,7 +87,8 @@ def cut(model: keras.Model, removes: Callable[[GateVector], np.ndarray]) -> Cut:
 
     Raises:
         TypeError: if `model` is not a Keras model.
-        ValueError: if its graph is not known, or gates cannot be kept.
+        ValueError: if its graph is not known, gates cannot be kept, or layers
+            that share gates would part.
     """
     # New layers draw seeds; whoever draws next is to notice nothing.
     state = random.getstate()
@@ -112,6 +113,7 @@ def _cut(graph, name, chain):
     regating = Regating(plan, carries=True)
     builder = Builder(regating, regating.around)
     small = builder.build(plan, graph, name)
+    _check_tied(regating.vectors)
     regating.settle_prices()
     chain, links = _shortened(chain, regating.vectors)
     moves = _moves(builder.copies, found) + _gate_moves(regating) + links
@@ -171,6 +173,18 @@ def _stop(aligned, index):
     for place in aligned.sharing.group(index):
         aligned.rules[place] = Barrier.NO_RULE
     return True
+
+
+def _check_tied(vectors):
+    """Layers of one gate vector must not part."""
+    seen: set[int] = set()
+    for source, _, _ in vectors:
+        if id(source) in seen:
+            raise ValueError(
+                f"The layers that share the gates '{source.name}' would part: "
+                "one of them cannot become smaller. Give it gates of its own."
+            )
+        seen.add(id(source))
 
 
 def _moves(copies, found):

@@ -101,6 +101,23 @@ class CutTest(test_util.TestCase):
         data = np.random.default_rng(1).normal(size=(2, 4, 6))
         self.assertAllClose(other(data), model(data), rtol=1e-5)
 
+    def test_heads_that_share_gates(self):
+        x, mask = keras.Input((4, 6)), keras.Input((4, 4), dtype="bool")
+        vector = keras_l0.GateVector("diff_prune", name="tied")
+
+        def attend(y, **kwargs):
+            layer = layers.MultiHeadAttention(3, 2)
+            gate = keras_l0.L0Gate(layer, on="heads", gate_vector=vector)
+            return gate(y, value=x, **kwargs)
+
+        model = keras_l0.L0Model(x, attend(attend(x)))
+        ((_, _, new),) = cut(model, removes(0)).vectors
+        self.assertEqual(new.num_gates, 2)
+        # Masks are not followed, so that this layer stays whole.
+        y = attend(attend(x), attention_mask=mask)
+        with self.assertRaisesRegex(ValueError, "share the gates 'tied'"):
+            cut(keras_l0.L0Model([x, mask], y), removes(0))
+
     def test_noise_is_made_of_zeros_too(self):
         x = keras.Input((3,))
         h = compact_case.gated(layers.Dense(4), "first")(x)
