@@ -226,11 +226,17 @@ class KeepGatesTest(StripTestCase):
         x = self.data(small)
         self.assertAllEqual(other(x), small(x))
 
-    @parameterized.parameters("weights", "dependent")
-    def test_what_cannot_be_kept_is_refused(self, kind):
-        gate = {"on": "weights"} if kind == "weights" else {"gate": kind}
-        x = keras.Input((3,))
-        model = keras_l0.L0Model(x, keras_l0.L0Gate(layers.Dense(4), **gate)(x))
+    @parameterized.parameters(
+        {"on": "weights"},
+        {"gate": "dependent"},
+        {"on": "heads", "gate": "dependent"},
+    )
+    def test_what_cannot_be_kept_is_refused(self, **gate):
+        x, layer, inputs = keras.Input((2, 3)), layers.Dense(4), {}
+        if gate.get("on") == "heads":
+            layer, inputs = layers.MultiHeadAttention(2, 2), {"value": x}
+        y = keras_l0.L0Gate(layer, **gate)(x, **inputs)
+        model = keras_l0.L0Model(x, y)
         with self.assertRaisesRegex(ValueError, "`keep_gates` needs gates of"):
             keras_l0.strip_gates(model, keep_gates=True)
 
