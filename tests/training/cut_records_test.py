@@ -14,9 +14,9 @@ from tests.training import compact_case
 
 
 class RepeatTest(test_util.TestCase):
-    def cut_twice(self, gate="diff_prune"):
-        """A model of shared gates, cut by one unit, then by all closed."""
-        model = compact_case.fresh("residual", gate)
+    def cut_twice(self, gate="diff_prune", network="residual"):
+        """A model, cut by one unit of each vector, then by all closed."""
+        model = compact_case.fresh(network, gate)
 
         def first_closed(vector):
             removed = np.zeros(vector.num_gates, bool)
@@ -27,10 +27,14 @@ class RepeatTest(test_util.TestCase):
         compact_case.cut_closed(model)
         return model
 
-    @parameterized.parameters("diff_prune", "dependent")
-    def test_model_becomes_the_same(self, gate):
-        expected = self.cut_twice(gate)
-        found = compact_case.fresh("residual", gate)
+    @parameterized.parameters(
+        ("diff_prune", "residual"),
+        ("dependent", "residual"),
+        ("diff_prune", "attention"),
+    )
+    def test_model_becomes_the_same(self, gate, network):
+        expected = self.cut_twice(gate, network)
+        found = compact_case.fresh(network, gate)
         records = expected.training_state.cuts
         self.assertLen(records, 2)
         cut_records.repeat(found, records)
