@@ -31,7 +31,7 @@ _GATED = ("hard_concrete", "dependent")
 ROWS = ("dense", *_GATED, "magnitude", "scratch")
 _ROWS = flags.DEFINE_multi_enum("cifar_row", ROWS, list(ROWS), "Rows.")
 _SEEDS = flags.DEFINE_multi_integer("cifar_seed", [0, 1, 2], "Seeds.")
-_PRICE = flags.DEFINE_float("cifar_l0", 2e-3, "`l0` of the gates.", 0.0)
+_PRICE = flags.DEFINE_float("cifar_l0", 6e-3, "`l0` of the gates.", 0.0)
 _EXAMPLES = flags.DEFINE_integer(
     "cifar_examples", 8000, "Training images.", lower_bound=1
 )
