@@ -14,10 +14,10 @@ class TargetTest(LayerTestCase):
         self.layer = layers.Dense(2, activity_regularizer="l2")
         self.layer.build((None, 3))
 
-    def test_times_multiplies_along_the_shape(self):
-        kernel, gates = self.layer.kernel, np.array([0.0, 0.5, 1.0])
-        found = target.times(kernel, gates, (3, 1))
-        expected = kernel.numpy() * gates[:, None]
+    def test_times_broadcasts_in_the_type_of_the_variable(self):
+        kernel, gates = self.layer.kernel, np.array([[0.0], [0.5], [1.0]])
+        found = target.times(kernel, gates)
+        expected = kernel.numpy() * gates
         self.assert_float32_close(found, expected)
 
     def test_call_with_runs_on_the_values_and_hands_losses_on(self):
