@@ -19,6 +19,7 @@ RULES = (
     build_rules.build_deps_are_the_imports,
     build_rules.every_test_is_built,
     build_rules.every_test_runs_alone,
+    build_rules.tests_import_what_is_built_with_them,
     source_rules.all_equals_imports,
     source_rules.constructors_take_few_arguments,
     source_rules.distributions_know_no_keras,
@@ -147,6 +148,18 @@ BAD = (
         "../tests/a_test.py",
         "x = 1",
         "tests/a_test.py: does not end",
+    ),
+    (
+        "tests_import_what_is_built_with_them",
+        "../tests/a_test.py",
+        "from tests.gates import ok_test",
+        "tests/a_test.py has no dependency on tests.gates.ok_test",
+    ),
+    (
+        "tests_import_what_is_built_with_them",
+        "../tests/gates/b_test.py",
+        "from examples import ok",
+        "tests/gates/b_test.py has no dependency on examples.ok",
     ),
     (
         "build_deps_are_the_imports",

@@ -8,11 +8,7 @@ from tests import source_tree
 
 
 def every_test_is_built(root: pathlib.Path) -> Iterator[str]:
-    named = {
-        node.value
-        for node in ast.walk(_parse(root))
-        if isinstance(node, ast.Constant)
-    }
+    named = _constants(_parse(root))
     for module in source_tree.modules(root, "tests"):
         path = module.path.as_posix()
         if path.endswith("_test.py") and path not in named:
@@ -27,6 +23,23 @@ def every_test_runs_alone(root: pathlib.Path) -> Iterator[str]:
             and last.endswith((" absltest.main()", " tf.test.main()"))
         ):
             yield f"{module.path}: does not end with absltest.main()"
+
+
+def tests_import_what_is_built_with_them(
+    root: pathlib.Path,
+) -> Iterator[str]:
+    """Other tests are not, unless they are in `test_lib`; nor programs."""
+    shared = _sources(root, "test_lib")
+    for module in source_tree.modules(root, "tests"):
+        path = module.path.as_posix()
+        of_programs = path.startswith(("tests/benchmarks/", "tests/examples/"))
+        for _, name in module.imports():
+            other = name.replace(".", "/") + ".py"
+            lacks = other.endswith("_test.py") and other not in shared
+            if not of_programs:
+                lacks |= name.split(".")[0] in ("benchmarks", "examples")
+            if lacks:
+                yield f"BUILD: {path} has no dependency on {name}"
 
 
 def build_deps_are_the_imports(root: pathlib.Path) -> Iterator[str]:
@@ -44,6 +57,21 @@ def build_deps_are_the_imports(root: pathlib.Path) -> Iterator[str]:
 
 def _parse(root: pathlib.Path) -> ast.Module:
     return ast.parse((root / "BUILD").read_text(encoding="utf-8"))
+
+
+def _constants(node: ast.AST) -> set[str]:
+    """All strings in an expression."""
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
+
+
+def _sources(root: pathlib.Path, library: str) -> set[str]:
+    """Files and patterns in the `srcs` of a library."""
+    for node in ast.walk(_parse(root)):
+        if isinstance(node, ast.Call):
+            given = {k.arg: k.value for k in node.keywords}
+            if getattr(given.get("name"), "value", None) == library:
+                return _constants(given["srcs"])
+    return set()
 
 
 def _libraries(root: pathlib.Path) -> dict[str, set[str]]:
