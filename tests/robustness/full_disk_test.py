@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import io
+import logging
 import os
 import resource
 import signal
+from unittest import mock
 
 from absl.testing import absltest
 from absl.testing import parameterized
@@ -47,6 +49,9 @@ class FullDiskTest(test_util.TestCase):
         super().setUp()
         folder = self.create_tempdir().full_path
         self.enter_context(contextlib.chdir(folder))
+        # Where stderr is a file (Bazel's), logs do not fit on the disk either.
+        quiet = mock.patch.object(logging, "raiseExceptions", False)
+        self.enter_context(quiet)
 
     def fail_to_write(self, writer):
         """Runs a writer on a full disk, which has to say so."""
