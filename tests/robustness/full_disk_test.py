@@ -3,12 +3,11 @@
 import contextlib
 import errno
 import io
-import logging
 import os
 import resource
 import signal
-from unittest import mock
 
+from absl import logging
 from absl.testing import absltest
 from absl.testing import parameterized
 
@@ -50,8 +49,8 @@ class FullDiskTest(test_util.TestCase):
         folder = self.create_tempdir().full_path
         self.enter_context(contextlib.chdir(folder))
         # Where stderr is a file (Bazel's), logs do not fit on the disk either.
-        quiet = mock.patch.object(logging, "raiseExceptions", False)
-        self.enter_context(quiet)
+        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+        logging.set_verbosity(logging.ERROR)
 
     def fail_to_write(self, writer):
         """Runs a writer on a full disk, which has to say so."""
