@@ -6,6 +6,8 @@ import io
 import os
 import resource
 import signal
+import sys
+from unittest import mock
 
 from absl import logging
 from absl.testing import absltest
@@ -51,6 +53,8 @@ class FullDiskTest(test_util.TestCase):
         # Where stderr is a file (Bazel's), logs do not fit on the disk either.
         self.addCleanup(logging.set_verbosity, logging.get_verbosity())
         logging.set_verbosity(logging.ERROR)
+        # Nor do compiled modules, of which half would be left.
+        self.enter_context(mock.patch.object(sys, "dont_write_bytecode", True))
 
     def fail_to_write(self, writer):
         """Runs a writer on a full disk, which has to say so."""
