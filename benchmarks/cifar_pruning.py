@@ -97,9 +97,9 @@ def _train(row, seed, dense, data):
         return _gated(row, seed, dense, data)
     if row == "magnitude":
         return _magnitude(seed, dense, data)
-    model = dense if row == "dense" else _pruned(seed)
+    model = dense
     if row == "scratch":
-        model = keras.models.clone_model(model)
+        model = keras.models.clone_model(_pruned(seed))
     _fit(model, data, _EPOCHS.value)
     return model
 

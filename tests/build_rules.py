@@ -8,7 +8,13 @@ from tests import source_tree
 
 
 def every_test_is_built(root: pathlib.Path) -> Iterator[str]:
-    named = _constants(_parse(root))
+    # A library may hold a test, too, which does not run it.
+    named = {
+        name
+        for statement in _parse(root).body
+        if not ast.unparse(statement).startswith("py_library(")
+        for name in _constants(statement)
+    }
     for module in source_tree.modules(root, "tests"):
         path = module.path.as_posix()
         if path.endswith("_test.py") and path not in named:

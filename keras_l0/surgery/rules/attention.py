@@ -134,10 +134,10 @@ class AttentionRule(StripRule):
         g = groups[:, None]
         g_r, r_k = groups[:, None, None], take_r[:, :, None]
         scale = _factor(weights.key.shape[2]) / _factor(k)
-        # What is taken behind those does nothing: its rows of the output, or
-        # its queries or keys, are zeros.
         left = np.zeros(heads.shape, bool)
         left[g, take_r] = True
+        # What is taken behind the live ones does nothing: its rows of the
+        # output, or its queries or keys, are zeros.
         small = Projections(
             weights.query[:, g_r, r_k, take_k[:, None]] * scale,
             weights.query_bias[g_r, r_k, take_k[:, None]] * scale,
