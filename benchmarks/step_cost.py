@@ -7,11 +7,7 @@ turns on the same batch, so that what else the machine does falls on both. The
 result is the median of the ratios of neighbors.
 """
 
-import functools
-import itertools
 import os
-from collections.abc import Callable
-from time import perf_counter
 
 import keras
 import numpy as np
@@ -22,21 +18,17 @@ from absl import flags
 import keras_l0
 from benchmarks import networks
 from benchmarks import records
+from benchmarks import step_timing
 from benchmarks import threads
 
+
+def _arm(estimator):
+    return keras_l0.gates.ARM(estimator=estimator, inference="binary")
+
+
 _MAPS = ("outputs",) * 3 + (None,)
-# One gate family each, trained by an L0Model.
-_FAMILIES = {
-    "hard_concrete": ("hard_concrete", 1.10),
-    "diff_prune": ("diff_prune", 1.10),
-    "straight_through": ("straight_through", 1.10),
-    "dependent": ("dependent", 1.10),
-    "disarm": (keras_l0.gates.ARM(), 1.45),
-    "arm": (keras_l0.gates.ARM(estimator="arm"), 1.45),
-    "ar": (keras_l0.gates.ARM(estimator="ar"), None),
-}
 # name -> (network, what the gates of each layer multiply, highest ratio wanted)
-CASES = {
+_BY_HAND = {
     "lenet5/outputs": (networks.lenet5, _MAPS, 1.08),
     "lenet5/published": (
         networks.lenet5,
@@ -50,18 +42,21 @@ CASES = {
     ),
     "lenet_300_100/inputs": (networks.lenet_300_100, ("inputs",) * 3, 1.35),
     "lenet_300_100/weights": (networks.lenet_300_100, ("weights",) * 3, 2.2),
-    **{
-        f"lenet5/{name}": (
-            functools.partial(networks.lenet5, gate=gate),
-            _MAPS,
-            wanted,
-        )
-        for name, (gate, wanted) in _FAMILIES.items()
-    },
 }
+# One gate family each, put on LeNet-5 by `add_gates`.
+_FAMILIES = {
+    "lenet5/hard_concrete": ("hard_concrete", 1.10),
+    "lenet5/diff_prune": ("diff_prune", 1.10),
+    "lenet5/straight_through": ("straight_through", 1.10),
+    "lenet5/dependent": ("dependent", 1.10),
+    "lenet5/disarm": (_arm("disarm"), 1.45),
+    "lenet5/arm": (_arm("arm"), 1.45),
+    "lenet5/ar": (_arm("ar"), None),
+}
+CASES = (*_BY_HAND, *_FAMILIES)
 
 _CASE = flags.DEFINE_multi_enum(
-    "case", list(CASES), list(CASES), "Case to run; all by default."
+    "case", CASES, CASES, "Case to run; all by default."
 )
 _PAIRS = flags.DEFINE_integer(
     "pairs", 400, "Pairs of steps to time.", lower_bound=1
@@ -75,7 +70,9 @@ _JIT = flags.DEFINE_enum(
 )
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results.")
 
+_L0 = 1e-6
 _WARM_UP = 20
+_MOST_SECONDS = 600.0
 
 
 def measure(
@@ -88,40 +85,36 @@ def measure(
     """Times `pairs` pairs of steps.
 
     Args:
-        case: A key of `CASES`.
+        case: One of `CASES`.
         pairs: Number of pairs.
         batch_size: Examples per step.
         seed: Seed of weights, data and gates.
         jit_compile: As in `keras.Model.compile`.
 
     Returns:
-        result: `ratio` (median, gated over dense) and its quartiles, the
-            medians of both in milliseconds, and the ratio wanted.
+        result: What `step_timing.summary` gives, and the ratio wanted.
     """
-    build, on, target = CASES[case]
     keras.utils.set_random_seed(seed)
+    dense, gated, target = _networks(case)
     batch = _batch(batch_size, seed)
-    dense = _step(_dense(build, on), batch, jit_compile)
-    gated = _step(build(on, l0=(1e-6,) * len(on)), batch, jit_compile)
-    for _ in range(_WARM_UP):
-        dense()
-        gated()
-    times = [_pair(dense, gated, number) for number in range(pairs)]
-    return {"case": case, **_summary(np.array(times)), "target": target}
+    times = step_timing.take_turns(
+        step_timing.training_step(dense, batch, jit_compile),
+        step_timing.training_step(gated, batch, jit_compile),
+        pairs,
+        _MOST_SECONDS,
+        _WARM_UP,
+    )
+    return {"case": case, **step_timing.summary(times), "target": target}
 
 
-def _dense(build, on):
-    """The same network without gates, a plain Keras model."""
-    if isinstance(build, functools.partial):
-        build = build.func
-    return build((None,) * len(on))
-
-
-def _pair(dense, gated, number):
-    """Whoever goes first changes from pair to pair."""
-    if number % 2:
-        return dense(), gated()
-    return (gated(), dense())[::-1]
+def _networks(case):
+    """A plain Keras model, the same network with gates, and what is wanted."""
+    if case in _FAMILIES:
+        gate, target = _FAMILIES[case]
+        dense = networks.lenet5((None,) * 4)
+        return dense, keras_l0.add_gates(dense, gate, _L0), target
+    build, on, target = _BY_HAND[case]
+    return build((None,) * len(on)), build(on, l0=(_L0,) * len(on)), target
 
 
 def _batch(batch_size, seed):
@@ -129,39 +122,6 @@ def _batch(batch_size, seed):
     x = generator.random((batch_size, *networks.IMAGE_SHAPE), "float32")
     y = generator.integers(0, networks.NUM_CLASSES, batch_size)
     return tf.constant(x), tf.constant(y)
-
-
-def _step(model, batch, jit_compile) -> Callable[[], float]:
-    """One training step of `model` as a function that gives milliseconds."""
-    model.compile(
-        keras.optimizers.Adam(),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=jit_compile,
-    )
-    model.make_train_function()
-    batches = itertools.repeat(batch)
-
-    def run():
-        start = perf_counter()
-        logs = model.train_function(batches)
-        float(logs["loss"])  # waits for the end of the step
-        return (perf_counter() - start) * 1e3
-
-    return run
-
-
-def _summary(times):
-    ratios = times[:, 1] / times[:, 0]
-    low, ratio, high = np.quantile(ratios, [0.25, 0.5, 0.75])
-    dense, gated = np.median(times, axis=0)
-    return {
-        "ratio": round(float(ratio), 4),
-        "ratio_quartiles": [round(float(low), 4), round(float(high), 4)],
-        "dense_ms": round(float(dense), 3),
-        "gated_ms": round(float(gated), 3),
-        "pairs": len(times),
-    }
 
 
 def main(argv: list[str]) -> None:
@@ -193,7 +153,7 @@ def _line(result):
     wanted = "" if result["target"] is None else f"{result['target']:.2f}"
     return (
         f"{result['case']:24} {result['dense_ms']:7.2f} ms "
-        f"{result['gated_ms']:7.2f} ms {result['ratio']:7.3f} {wanted:>7}"
+        f"{result['ms']:7.2f} ms {result['ratio']:7.3f} {wanted:>7}"
     )
 
 

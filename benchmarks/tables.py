@@ -219,7 +219,7 @@ def _cost_line(case):
     return (
         case["case"],
         f"{case['dense_ms']:.2f}",
-        f"{case['gated_ms']:.2f}",
+        f"{case['ms']:.2f}",
         f"{case['ratio']:.2f}",
         f"{low:.2f} to {high:.2f}",
         "" if case["target"] is None else f"{case['target']:.2f}",

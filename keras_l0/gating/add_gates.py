@@ -9,18 +9,21 @@ import numpy as np
 
 from keras_l0 import gates
 from keras_l0.budget import Budget
+from keras_l0.gates import schedules
 from keras_l0.gating.channel_flow import ChannelFlow
+from keras_l0.gating.placement import Placement
 from keras_l0.gating.placement import cheapest
-from keras_l0.gating.sites import GateSite
 from keras_l0.gating.sites import sites_of
 from keras_l0.graph import read_graph
 from keras_l0.internal import layer_filter
 from keras_l0.internal.deep_graphs import deep_graphs
 from keras_l0.layers import GateVector
 from keras_l0.layers import L0Gate
+from keras_l0.layers import arguments
 from keras_l0.layers import gate_vectors
 from keras_l0.layers.setting import logits_around
 from keras_l0.surgery.copy_model import copy_model
+from keras_l0.surgery.scaled_schedule import ScaledSchedule
 from keras_l0.training import L0Model
 
 # Families whose default start, or inference, is not open.
@@ -48,10 +51,11 @@ def add_gates(
     """Puts gates on every group of units of a model, trained or not.
 
     Gates stand behind the batch normalization and the activation of each
-    layer; in front of a ReLU, on the weights of what stands there, where that
-    is the same and cheaper. Heads of attention are gated as such, and what
-    leads to a model output unmixed has no gates. All gates start open: in
-    inference the result computes bit for bit what `model` computes.
+    layer; where that is the same and cheaper, in front of a ReLU, on the
+    weights of what stands there, or behind a pooling. Heads of attention are
+    gated as such, and what leads to a model output unmixed has no gates. All
+    gates start open: in inference the result computes bit for bit what `model`
+    computes.
 
     Args:
         model: A built Functional or Sequential model. It is not touched;
@@ -98,6 +102,7 @@ def add_gates(
     True
     """
     budget = _budget(budget, l0, min_units, round_to)
+    l0 = arguments.factor("l0", l0)
     graph = read_graph(model)
     sites = sites_of(graph, include, exclude, streams)
     chosen = [site for site in sites if site.reason is None]
@@ -148,23 +153,24 @@ def _nothing(model, sites):
 class _Wrapper:
     """Wraps copies of layers, by the name of their call."""
 
-    def __init__(self, sites: list[GateSite], gate, l0):
-        self._sites = {site.behind: site for site in sites}
+    def __init__(self, placed: list[Placement], gate, l0):
+        self._placed = {found.site.behind: found for found in placed}
         self._gate, self._l0 = gate, l0
         self._wrapped: dict[int, L0Gate] = {}
         self._streams: dict[str, GateVector] = {}
 
     def __call__(self, name: str, layer: keras.layers.Layer):
         """The layer, wrapped if its call is a site."""
-        site = self._sites.get(name)
-        if site is None:
+        if name not in self._placed:
             return layer
+        placement = self._placed[name]
+        site = placement.site
         if id(layer) not in self._wrapped:
             vector = self._vector(site)
             self._wrapped[id(layer)] = L0Gate(
                 layer,
                 self._gate if vector is None else None,
-                self._l0,
+                _times(self._l0, placement.weights),
                 site.on,
                 site.axis,
                 vector,
@@ -180,6 +186,15 @@ class _Wrapper:
             name = f"{site.stream.replace('/', '_')}_stream"
             self._streams[site.stream] = GateVector(self._gate, name=name)
         return self._streams[site.stream]
+
+
+def _times(l0, factor):
+    """The price of so many weights."""
+    if l0 is None or factor == 1:
+        return l0
+    if isinstance(l0, schedules.Schedule):
+        return ScaledSchedule(l0, factor)
+    return l0 * factor
 
 
 def _by_name(gate: L0Gate) -> Callable:

@@ -139,7 +139,7 @@ class ChannelFlow:
         """
         end = here = node
         while True:
-            following = self._sole_reader(here)
+            following = self.sole_reader(here)
             if isinstance(following and following.operation, _ENDS):
                 end = here = following
             elif self._lets_through(following):
@@ -147,7 +147,8 @@ class ChannelFlow:
             else:
                 return end
 
-    def _sole_reader(self, node):
+    def sole_reader(self, node: Node) -> Node | None:
+        """The call that alone reads what a call returns, and nothing else."""
         (tensor,) = node.outputs
         readers = self._readers.get(tensor, [])
         if len(readers) != 1 or tensor in self._outputs:

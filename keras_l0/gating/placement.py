@@ -18,13 +18,47 @@ _ACTIVATIONS = (
 )
 
 
-def cheapest(flow: ChannelFlow, site: GateSite, gate: Gate) -> GateSite:
-    """The site, its gates where they multiply weights, if that is the same.
+# Their gates also multiply what they read of their own state.
+_RECURRENT = (layers.RNN, layers.Bidirectional)
+# A factor >= 0 of a channel may be taken out of these.
+_POOLING = (
+    layers.MaxPooling1D,
+    layers.MaxPooling2D,
+    layers.MaxPooling3D,
+    layers.AveragePooling1D,
+    layers.AveragePooling2D,
+    layers.AveragePooling3D,
+    layers.GlobalMaxPooling1D,
+    layers.GlobalMaxPooling2D,
+    layers.GlobalMaxPooling3D,
+    layers.GlobalAveragePooling1D,
+    layers.GlobalAveragePooling2D,
+    layers.GlobalAveragePooling3D,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where gates stand.
+
+    Attributes:
+        site: The site; `behind` names the layer to be wrapped.
+        weights: Number of weights that each gate stands for beyond those of
+            the wrapped layer, as a factor of `l0`.
+    """
+
+    site: GateSite
+    weights: float = 1.0
+
+
+def cheapest(flow: ChannelFlow, site: GateSite, gate: Gate) -> Placement:
+    """Places the gates where they multiply least, if that is the same.
 
     `z * relu(y)` is `relu(z * y)` for gates z >= 0, and if y is a batch
     normalization, or a convolution, z multiplies its few weights instead of
     all activations. To families that learn from closed gates it is not the
     same: behind a ReLU a closed gate has a gradient, in front of it none.
+    There `z * pool(y)` is `pool(z * y)`, with fewer activations.
 
     Args:
         flow: The graph's.
@@ -32,17 +66,48 @@ def cheapest(flow: ChannelFlow, site: GateSite, gate: Gate) -> GateSite:
         gate: The family of its gates.
 
     Returns:
-        site: With another `behind`, or as it was.
+        placement: The site with another `behind`, or as it was.
     """
-    if site.on != "outputs" or gate.learns_when_closed:
-        return site
+    if site.on != "outputs":
+        return Placement(site)
+    node = flow.node(site.behind)
+    front = node if gate.learns_when_closed else _front(flow, site)
+    if _takes_gates(flow, front, site.axis, gate):
+        return Placement(dataclasses.replace(site, behind=front.name))
+    pooled = _behind_pooling(flow, node, site.axis)
+    if pooled is node or isinstance(node.operation, _RECURRENT):
+        return Placement(site)
+    target = _target(flow, node, site.axis, gate)
+    return Placement(
+        dataclasses.replace(site, behind=pooled.name), target.group_size()
+    )
+
+
+def _front(flow, site):
+    """The first call of the group that a factor >= 0 gets to."""
     node = flow.node(site.behind)
     while node.name != site.path and _is_homogeneous(node.operation):
         node = flow.maker(node.inputs[0])
-    moves = node.name != site.behind
-    if moves and _takes_gates(flow, node, site.axis, gate):
-        return dataclasses.replace(site, behind=node.name)
-    return site
+    return node
+
+
+def _behind_pooling(flow, node, axis):
+    """The last call behind a node that a factor >= 0 gets to by pooling."""
+    following = flow.sole_reader(node)
+    while following is not None and _pools(flow, following, axis):
+        node, following = following, flow.sole_reader(following)
+    return node
+
+
+def _pools(flow, node, axis):
+    """Whether a call pools over other axes, and its layer does nothing else."""
+    layer = node.operation
+    return (
+        type(layer) in _POOLING
+        and layer.activity_regularizer is None
+        and flow.unit_axis(node) == axis
+        and flow.calls(layer) == 1
+    )
 
 
 def _is_homogeneous(layer):
@@ -61,8 +126,13 @@ def _is_homogeneous(layer):
 
 def _takes_gates(flow: ChannelFlow, node: Node, axis: int, gate: Gate) -> bool:
     """Whether the layer has weights that take the gates, of this call only."""
-    if flow.calls(node.operation) > 1:
-        return False
+    return (
+        flow.calls(node.operation) == 1
+        and _target(flow, node, axis, gate).multiplies_weights
+    )
+
+
+def _target(flow, node, axis, gate):
     target = OutputsTarget(node.operation, axis, gate)
     target.build(flow.graph.shape(node.inputs[0]))
-    return target.multiplies_weights
+    return target

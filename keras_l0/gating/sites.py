@@ -42,8 +42,8 @@ class GateSite:
             models.
         layer: Its class.
         units: How many units it has.
-        behind: Name of the layer whose output is gated; if it is a ReLU,
-            `add_gates` may wrap the layer in front of it instead.
+        behind: Name of the layer whose output is gated; `add_gates` may wrap
+            the layer in front of a ReLU, or the pooling behind it, instead.
         axis: The gated axis of that output.
         on: `"outputs"` or `"heads"`.
         stream: Name of the first layer that writes the residual stream, for

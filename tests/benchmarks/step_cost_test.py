@@ -1,32 +1,29 @@
-"""Tests the arithmetic of the step cost, and one short measurement."""
+"""Tests the networks whose steps are compared, and one measurement."""
 
 import json
 import os
 
-import numpy as np
 from absl.testing import absltest
 from absl.testing import flagsaver
 
+import keras_l0
 from benchmarks import step_cost
 from tests import test_util
 
 
 class StepCostTest(test_util.TestCase):
-    def test_ratio_is_median_of_pairs(self):
-        # One slow pair shifts the ratio of the means, not the median.
-        times = np.array([[1.0, 2.0], [10.0, 20.0], [1.0, 90.0]])
-        summary = step_cost._summary(times)
-        self.assertEqual(summary["ratio"], 2.0)
-        self.assertEqual(summary["dense_ms"], 1.0)
-        self.assertEqual(summary["gated_ms"], 20.0)
-
-    def test_order_of_the_pair_alternates(self):
-        calls = []
-        dense = lambda: calls.append("dense") or 1.0
-        gated = lambda: calls.append("gated") or 2.0
-        pairs = [step_cost._pair(dense, gated, n) for n in range(2)]
-        self.assertEqual(pairs, [(1.0, 2.0)] * 2)
-        self.assertEqual(calls, ["gated", "dense", "dense", "gated"])
+    def test_networks_differ_by_their_gates(self):
+        self.assertLen({*step_cost.CASES}, 12)
+        for case in step_cost.CASES:
+            with self.subTest(case):
+                dense, gated, _ = step_cost._networks(case)
+                self.assertEmpty(keras_l0.layers.gate_vectors(dense))
+                vectors = keras_l0.layers.gate_vectors(gated).values()
+                added = sum(v.logits.shape[0] for v in vectors)
+                self.assertGreater(added, 0)
+                self.assertGreaterEqual(
+                    gated.count_params(), dense.count_params() + added
+                )
 
     def test_main_writes_a_record(self):
         path = os.path.join(self.create_tempdir().full_path, "cost.json")

@@ -47,7 +47,7 @@ class TablesTest(absltest.TestCase):
         case = {
             "case": "a",
             "dense_ms": 2.0,
-            "gated_ms": 3.0,
+            "ms": 3.0,
             "ratio": 1.5,
             "ratio_quartiles": [1.4, 1.6],
             "target": None,

@@ -34,7 +34,7 @@ def chain(*behind):
 def gated_layer(model, gate=_GATE):
     """Name of the layer whose output the first gates multiply."""
     site = find_gate_sites(model)[0]
-    return cheapest(ChannelFlow(read_graph(model)), site, gate).behind
+    return cheapest(ChannelFlow(read_graph(model)), site, gate).site.behind
 
 
 class Shifted(layers.ReLU):
@@ -119,6 +119,197 @@ class CheapestTest(test_util.TestCase):
         y = layers.MultiHeadAttention(3, 2, name="attention")(x, x)
         model = keras.Model(x, layers.Dense(2)(y))
         self.assertEqual(gated_layer(model), "attention")
+
+
+def pooled(*behind, last="flatten"):
+    """A network whose first layer, with a ReLU, has `behind` behind it."""
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            layers.Conv2D(4, 3, activation="relu", name="made"),
+            *behind,
+            layers.Flatten(name=last),
+            layers.Dense(3, name="top"),
+        ]
+    )
+
+
+class BehindPoolingTest(test_util.TestCase):
+    @parameterized.parameters(
+        (gates.DiffPrune(), "pool"),
+        (gates.StraightThrough(), "pool"),
+        (gates.HardConcrete(), "made"),
+        (gates.ARM(), "made"),
+    )
+    def test_families_that_learn_from_closed_gates(self, gate, end):
+        model = pooled(layers.MaxPooling2D(name="pool"))
+        self.assertEqual(gated_layer(model, gate), end)
+
+    @parameterized.named_parameters(
+        ("max", lambda: layers.MaxPooling2D(name="pool")),
+        ("same", lambda: layers.MaxPooling2D(padding="same", name="pool")),
+        ("average", lambda: layers.AveragePooling2D(2, name="pool")),
+        ("global_max", lambda: layers.GlobalMaxPooling2D(name="pool")),
+        ("global", lambda: layers.GlobalAveragePooling2D(name="pool")),
+    )
+    def test_kinds_of_pooling(self, pool):
+        model = pooled(pool())
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "pool")
+        gated = keras_l0.add_gates(model, "diff_prune")
+        self.assertIsInstance(
+            gated.get_layer("pool_gated").layer, type(model.get_layer("pool"))
+        )
+
+    def test_other_ranks(self):
+        for rank, (conv, pool) in {
+            1: (layers.Conv1D, layers.MaxPooling1D),
+            3: (layers.Conv3D, layers.GlobalAveragePooling3D),
+        }.items():
+            model = keras.Sequential(
+                [
+                    keras.Input((*(6,) * rank, 2)),
+                    conv(4, 3),
+                    layers.ReLU(),
+                    pool(name="pool"),
+                    layers.Flatten(),
+                    layers.Dense(3),
+                ]
+            )
+            self.assertEqual(gated_layer(model, gates.DiffPrune()), "pool")
+
+    def test_last_of_several(self):
+        model = pooled(
+            layers.MaxPooling2D(), layers.GlobalAveragePooling2D(name="pool")
+        )
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "pool")
+
+    def test_units_on_the_first_axis(self):
+        x = keras.Input((2, 6, 6))
+        args = {"data_format": "channels_first"}
+        y = layers.Conv2D(4, 3, activation="relu", name="made", **args)(x)
+        right = layers.MaxPooling2D(name="pool", **args)(y)
+        model = keras.Model(x, layers.Dense(3)(layers.Flatten()(right)))
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "pool")
+        mixing = layers.MaxPooling2D(data_format="channels_last")(y)
+        model = keras.Model(x, layers.Dense(3)(layers.Flatten()(mixing)))
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "made")
+
+    @parameterized.named_parameters(
+        (
+            "regularized",
+            lambda: layers.AveragePooling2D(2, activity_regularizer="l2"),
+        ),
+        ("dropout", lambda: layers.Dropout(0.1)),
+        ("subclass", lambda: Halved()),
+    )
+    def test_what_gates_do_not_pass(self, layer):
+        model = pooled(layer(), layers.MaxPooling2D(name="pool"))
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "made")
+
+    def test_other_readers(self):
+        x = keras.Input((6, 6, 2))
+        y = layers.Conv2D(4, 3, activation="relu", name="made")(x)
+        z = layers.Flatten()(layers.MaxPooling2D()(y))
+        model = keras.Model(
+            x, layers.Dense(3)(layers.Concatenate()([z, layers.Flatten()(y)]))
+        )
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "made")
+
+    def test_pooling_of_two_calls(self):
+        pool = layers.MaxPooling2D(name="pool")
+        x = keras.Input((9, 9, 2))
+        y = pool(layers.Conv2D(4, 3, activation="relu", name="made")(x))
+        y = pool(layers.Conv2D(4, 2, activation="relu")(y))
+        model = keras.Model(x, layers.Dense(3)(layers.Flatten()(y)))
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "made")
+
+    def test_recurrent_layers_gate_their_state(self):
+        model = keras.Sequential(
+            [
+                keras.Input((5, 3)),
+                layers.LSTM(4, return_sequences=True, name="made"),
+                layers.GlobalAveragePooling1D(),
+                layers.Dense(2),
+            ]
+        )
+        self.assertEqual(gated_layer(model, gates.DiffPrune()), "made")
+
+
+class Halved(layers.MaxPooling2D):
+    """Not only a pooling."""
+
+    def call(self, inputs):
+        return super().call(inputs) / 2 + 1.0
+
+
+class PooledGatesTest(test_util.TestCase):
+    def _pair(self, l0=None, last=-0.2):
+        """The gates behind the pooling, and by hand in front of it."""
+        keras.utils.set_random_seed(0)
+        gate = gates.DiffPrune(transform="clip", initial=1.0)
+        dense = pooled(layers.MaxPooling2D(name="pool"))
+        moved = keras_l0.add_gates(dense, gate, l0)
+        x = keras.Input((6, 6, 2))
+        y = keras_l0.L0Gate(dense.get_layer("made"), gate, l0)(x)
+        for layer in dense.layers[1:]:
+            y = layer(y)
+        by_hand = keras_l0.L0Model(x, y)
+        for model in (moved, by_hand):
+            (vector,) = keras_l0.layers.gate_vectors(model).values()
+            vector.logits.assign([1.0, 0.6, 0.3, last])
+        return moved, by_hand
+
+    def _outputs_and_gradients(self, model):
+        x = np.random.default_rng(1).normal(size=(8, 6, 6, 2))
+        with tf.GradientTape() as tape:
+            y = model(tf.constant(x, tf.float32), training=True)
+            loss = tf.reduce_sum(y**2)
+        weights = sorted(
+            model.trainable_weights, key=lambda w: (w.name, *w.shape)
+        )
+        return y, *tape.gradient(loss, weights)
+
+    def test_outputs_and_gradients_are_the_same(self):
+        found = [self._outputs_and_gradients(m) for m in self._pair(last=0.1)]
+        self.assertLen(found[0], 6)
+        for one, other in zip(*found, strict=True):
+            self.assertAllClose(one, other, rtol=1e-5, atol=1e-5)
+
+    def test_closed_gate_has_the_gradient_that_leads_on(self):
+        # In front of it all values are 0, and the pooling takes any of them.
+        moved, by_hand = self._pair(last=0.0)
+        closed = self._outputs_and_gradients(moved)
+        self.assertAllClose(closed[0], self._outputs_and_gradients(by_hand)[0])
+        opening, _ = self._pair(last=1e-5)
+        ahead = self._outputs_and_gradients(opening)
+        for one, other in zip(closed[1:], ahead[1:], strict=True):
+            self.assertAllClose(one, other, rtol=1e-3, atol=1e-3)
+
+    def test_units_cost_what_they_did(self):
+        steps = keras.optimizers.schedules.PolynomialDecay(1e-3, 10, 1e-4)
+        for l0 in (1e-3, steps):
+            penalties = []
+            for model in self._pair(l0):
+                model.compile("sgd", "mse", gate_optimizer="sgd")
+                x, y = np.ones((2, 6, 6, 2)), np.ones((2, 3))
+                history = model.fit(x, y, epochs=2, verbose=0).history
+                penalties.append(history["penalty"])
+            self.assertAllClose(*penalties, rtol=1e-5)
+            # 3 * 3 * 2 weights and an offset for each of about 3 gates.
+            self.assertBetween(penalties[0][0], 19e-3 * 2, 19e-3 * 4)
+
+    def test_strip_removes_the_units_in_front_of_the_pooling(self):
+        moved, _ = self._pair()
+        small = keras_l0.strip_gates(moved)
+        self.assertEqual(small.get_layer("made").kernel.shape, (3, 3, 2, 3))
+        x = np.random.default_rng(1).normal(size=(8, 6, 6, 2))
+        self.assertAllClose(small(x), moved(x), rtol=1e-5, atol=1e-5)
+
+    def test_price_is_checked_first(self):
+        with self.assertRaisesRegex(TypeError, "`l0` must be .*'high'"):
+            keras_l0.add_gates(
+                pooled(layers.MaxPooling2D()), "diff_prune", "high"
+            )
 
 
 class PlacedGatesTest(test_util.TestCase):
