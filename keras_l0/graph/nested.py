@@ -7,6 +7,7 @@ import keras
 
 from keras_l0.graph.record import refs
 from keras_l0.internal import keras_internals
+from keras_l0.internal import validation
 
 
 def has_graph(operation: object) -> bool:
@@ -19,17 +20,7 @@ def has_graph(operation: object) -> bool:
 
 def as_functional(model: object) -> keras.Model:
     """The Functional model behind `model`, or a clear refusal."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            "`model` must be a `keras.Model`. "
-            f"Received: model={model!r} ({type(model).__name__})"
-        )
-    if isinstance(model, keras.Sequential) and not model.built:
-        raise ValueError(
-            f"Model '{model.name}' is not built, so that its layers have no "
-            "shapes yet. Begin it with `keras.Input(...)`, or call it on data "
-            "first."
-        )
+    validation.check_built_model(model)
     if not has_graph(model):
         raise ValueError(
             f"Model '{model.name}' ({type(model).__name__}) is a subclassed "

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_l0.internal import keras_internals
+from keras_l0.internal import validation
 
 # Size that stands for one that the model leaves open (time steps, pixels).
 _OPEN_SIZE = 32
@@ -20,16 +21,7 @@ def check_graph(model: keras.Model) -> keras.Model:
         TypeError: if `model` is not a Keras model.
         ValueError: if it is subclassed, or not built yet.
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            "`model` must be a `keras.Model`. "
-            f"Received: model={model!r} ({type(model).__name__})"
-        )
-    if isinstance(model, keras.Sequential) and not model.built:
-        raise ValueError(
-            f"Model '{model.name}' has not been built yet, so its input shape "
-            "is not known: start it with a `keras.Input`, or call it on data."
-        )
+    validation.check_built_model(model)
     if not getattr(model, "inputs", None) or not model.outputs:
         raise ValueError(
             "`model` must be a Sequential or Functional model: a subclassed "

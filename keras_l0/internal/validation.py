@@ -127,3 +127,20 @@ def normalize_axis(axis: int, shape: tuple, where: str) -> int:
             f"Received: axis={axis}, shape={shape}"
         )
     return axis % rank
+
+
+def check_built_model(model: object) -> keras.Model:
+    """Returns `model` if it is a Keras model whose layers have shapes."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            "`model` must be a `keras.Model`. "
+            f"Received: model={model!r} ({type(model).__name__})"
+        )
+    # Other models are asked for their graph; a Sequential one gets it late.
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise ValueError(
+            f"Model '{model.name}' is not built, so that its layers have no "
+            "shapes yet. Begin it with `keras.Input(...)`, or call it on data "
+            "first."
+        )
+    return model

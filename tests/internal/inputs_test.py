@@ -35,7 +35,7 @@ class CheckGraphTest(test_util.TestCase):
 
     def test_unbuilt_model_raises(self):
         model = keras.Sequential([keras.layers.Dense(2)], name="young")
-        with self.assertRaisesRegex(ValueError, "'young' has not been built"):
+        with self.assertRaisesRegex(ValueError, "'young' is not built"):
             inputs.check_graph(model)
 
     def test_subclassed_model_raises(self):

@@ -146,5 +146,26 @@ class AxisTest(parameterized.TestCase):
             validation.normalize_axis(-2, (None, None, 3), "the output")
 
 
+class BuiltModelTest(parameterized.TestCase):
+    def test_built_models_pass(self):
+        late = keras.Sequential([keras.layers.Dense(2)])
+        late(np.ones((1, 3)))
+        x = keras.Input((3,))
+        for model in (late, keras.Model(x, x), keras.Model()):
+            self.assertIs(validation.check_built_model(model), model)
+
+    @parameterized.parameters(3, None, keras.layers.Dense)
+    def test_no_model(self, wrong):
+        with self.assertRaisesRegex(TypeError, "must be a `keras.Model`. Rec"):
+            validation.check_built_model(wrong)
+
+    def test_sequential_model_without_shapes(self):
+        model = keras.Sequential([keras.layers.Dense(2)], name="young")
+        with self.assertRaisesRegex(
+            ValueError, "'young' is not built, .* call it on data first"
+        ):
+            validation.check_built_model(model)
+
+
 if __name__ == "__main__":
     absltest.main()
