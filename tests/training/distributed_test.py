@@ -289,6 +289,19 @@ class CompileTest(test_util.TestCase):
             with self.assertRaisesRegex(RuntimeError, "no variables yet"):
                 Unbuilt().prepare_steps()
 
+    def test_workers_give_their_metrics_an_axis_and_change_no_value(self):
+        model, ones = self.model(), np.ones((2, 3), "float32")
+        model.compile("sgd", "mse", run_eagerly=True)
+        step = (tf.constant(ones), tf.constant(ones[:, :1]))
+        known = model.test_step(step)
+        for metric in model.metrics:
+            metric.reset_state()
+        with mock.patch.object(distributed, "_has_workers", lambda _: True):
+            results = model.test_step(step)
+        self.assertEqual(sorted(results), sorted(known))
+        for name, value in results.items():
+            self.assertAllEqual(value, [known[name]])
+
 
 if __name__ == "__main__":
     absltest.main()
