@@ -6,6 +6,7 @@ Each has as many epochs as the gated rows of its network. The masks are frozen
 straight-through gates.
 """
 
+from benchmarks.family_recipes import FAMILY_RECIPES
 from benchmarks.recipe import Phase
 from benchmarks.recipe import Recipe
 
@@ -62,7 +63,10 @@ def _magnitude(network, percents):
 
 
 def _scratch(network, row):
-    first, rest = _EPOCHS[network]
+    """For as many epochs as the run that found the architecture."""
+    found = FAMILY_RECIPES[network, row, "ours"].phases
+    first, _ = _EPOCHS[network]
+    rest = sum(phase.epochs for phase in found) - first
     phases = (
         Phase(first, 2 * _RATE, frozen=True),
         Phase(rest, 2 * _RATE, cosine=True, frozen=True),
