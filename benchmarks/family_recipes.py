@@ -31,14 +31,21 @@ def _lenet5(l0, family, phases, options, **kwargs):
     )
 
 
-def _lenet5_phases(gate_rate, gated=15, last=Phase(6, cosine=True, frozen=True)):
-    """The wide network is slow: it is narrowed after each early epoch."""
+def _lenet5_phases(gate_rate, gated=15, frozen=6, frozen_rate=1e-3):
+    """The wide network is slow: it is narrowed after each early epoch.
+
+    Args:
+        gate_rate: Adam's rate for the gates; half of it from the fourth epoch.
+        gated: Epochs in which gates train on, in the narrow network.
+        frozen: Epochs under frozen gates, at the end.
+        frozen_rate: Adam's rate for the weights in these.
+    """
     return (
         Phase(1, gate_learning_rate=gate_rate),
         Phase(1, gate_learning_rate=gate_rate),
         Phase(2, 2e-3, gate_learning_rate=gate_rate),
         Phase(gated, 2e-3, gate_learning_rate=gate_rate / 2, cosine=True),
-        last,
+        Phase(frozen, frozen_rate, cosine=True, frozen=True),
     )
 
 
@@ -56,7 +63,7 @@ FAMILY_RECIPES = {
         # So few weights learn slowly, and an epoch of theirs is cheap.
         (25, 2.75, 2.25, 75),
         "arm",
-        _lenet5_phases(0.015, 45, Phase(40, 2e-3, cosine=True, frozen=True)),
+        _lenet5_phases(0.015, gated=45, frozen=40, frozen_rate=2e-3),
         {"drop_rate": 0.2},
     ),
     ("lenet5", "dependent", "ours"): _lenet5(
