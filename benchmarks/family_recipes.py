@@ -84,14 +84,14 @@ FAMILY_RECIPES = {
         per_example=True,
     ),
     ("lenet5", "straight_through", "ours"): _lenet5(
-        tuple(p * _EXAMPLES for p in (0.02, 0.025, 0.032, 0.02)),
+        tuple(p * _EXAMPLES for p in (0.0136, 0.017, 0.0218, 0.0136)),
         "straight_through",
         (
             Phase(1, frozen=True),
             Phase(1, gate_learning_rate=0.002),
             Phase(2, gate_learning_rate=0.002),
-            Phase(6, gate_learning_rate=0.002, cosine=True),
-            Phase(6, cosine=True, frozen=True),
+            Phase(12, 2e-3, gate_learning_rate=0.002, cosine=True),
+            Phase(30, 2e-3, cosine=True, frozen=True),
         ),
         {},
         on=("weights",) * 4,
