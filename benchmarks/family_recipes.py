@@ -91,7 +91,7 @@ FAMILY_RECIPES = {
             Phase(1, gate_learning_rate=0.002),
             Phase(2, gate_learning_rate=0.002),
             Phase(12, 2e-3, gate_learning_rate=0.002, cosine=True),
-            Phase(30, 2e-3, cosine=True, frozen=True),
+            Phase(15, 2e-3, cosine=True, frozen=True),
         ),
         {},
         on=("weights",) * 4,
