@@ -31,21 +31,14 @@ def _lenet5(l0, family, phases, options, **kwargs):
     )
 
 
-def _lenet5_phases(gate_rate, gated=15, frozen=6, frozen_rate=1e-3):
-    """The wide network is slow: it is narrowed after each early epoch.
-
-    Args:
-        gate_rate: Adam's rate for the gates; half of it from the fourth epoch.
-        gated: Epochs in which gates train on, in the narrow network.
-        frozen: Epochs under frozen gates, at the end.
-        frozen_rate: Adam's rate for the weights in these.
-    """
+def _lenet5_phases(gate_rate):
+    """The wide network is slow: it is narrowed after each early epoch."""
     return (
         Phase(1, gate_learning_rate=gate_rate),
         Phase(1, gate_learning_rate=gate_rate),
         Phase(2, 2e-3, gate_learning_rate=gate_rate),
-        Phase(gated, 2e-3, gate_learning_rate=gate_rate / 2, cosine=True),
-        Phase(frozen, frozen_rate, cosine=True, frozen=True),
+        Phase(15, 2e-3, gate_learning_rate=gate_rate / 2, cosine=True),
+        Phase(6, 1e-3, cosine=True, frozen=True),
     )
 
 
@@ -60,11 +53,7 @@ FAMILY_RECIPES = {
         (5, 0.3, 0.2, 10), "arm", _lenet5_phases(0.01), {"drop_rate": 0.2}
     ),
     ("lenet5", "arm_separate", "ours"): _lenet5(
-        # So few weights learn slowly, and an epoch of theirs is cheap.
-        (25, 2.75, 2.25, 75),
-        "arm",
-        _lenet5_phases(0.015, gated=45, frozen=40, frozen_rate=2e-3),
-        {"drop_rate": 0.2},
+        (20, 2.2, 1.8, 60), "arm", _lenet5_phases(0.015), {"drop_rate": 0.2}
     ),
     ("lenet5", "dependent", "ours"): _lenet5(
         (80, 3.0, 0.7, 25),
