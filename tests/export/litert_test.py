@@ -195,7 +195,7 @@ class BadInputTest(LitertTestCase):
         self.assertEqual(self.names(), [])
 
     def test_model_without_graph_raises(self):
-        with self.assertRaisesRegex(ValueError, "not been built"):
+        with self.assertRaisesRegex(ValueError, "is not built"):
             export.export_litert(keras.Sequential(), self.path)
         with self.assertRaisesRegex(TypeError, "must be a `keras.Model`"):
             export.export_litert(None, self.path)
