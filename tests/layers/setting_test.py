@@ -1,6 +1,7 @@
 """Tests of setting gates to the values that are wanted."""
 
 import math
+from unittest import mock
 
 import keras
 import numpy as np
@@ -50,6 +51,14 @@ class LogitsAroundTest(test_util.TestCase):
         self.assertLess(below, level)
         self.assertGreaterEqual(above, level)
         self.assertBetween(around[1] - around[0], 0, 1e-3)
+
+    @parameterized.parameters((0.7, -16.0), (0.2, 16.0))
+    def test_gates_that_no_logit_moves(self, constant, end):
+        gate = mock.Mock(spec=gates.Gate)
+        gate.deterministic_gate = lambda x: np.full_like(x, constant)
+        around = setting.logits_around(gate, 0.5)
+        self.assertIn(end, around)
+        self.assertAlmostEqual(around[1] - around[0], 1 / 1024)
 
 
 class SetOpenTest(test_util.TestCase):
