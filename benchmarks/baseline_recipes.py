@@ -63,13 +63,14 @@ def _magnitude(network, percents):
 
 
 def _scratch(network, row):
-    """For as many epochs as the run that found the architecture."""
+    """As many epochs and as high a rate as what found the architecture."""
     found = FAMILY_RECIPES[network, row, "ours"].phases
     first, _ = _EPOCHS[network]
     rest = sum(phase.epochs for phase in found) - first
+    rate = max(phase.learning_rate for phase in found)
     phases = (
-        Phase(first, 2 * _RATE, frozen=True),
-        Phase(rest, 2 * _RATE, cosine=True, frozen=True),
+        Phase(first, rate, frozen=True),
+        Phase(rest, rate, cosine=True, frozen=True),
     )
     return _recipe(network, phases, architecture_of=f"{row}-ours")
 

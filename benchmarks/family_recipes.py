@@ -10,13 +10,13 @@ _EXAMPLES = 55_000
 _ARM_L2 = 1e-4
 
 
-def _lenet_300_100(l0, family, gate_rate, options, **kwargs):
+def _lenet_300_100(l0, family, rate, gate_rate, options, **kwargs):
     return Recipe(
         l0,
         (0.5,) * 3,
         (
-            Phase(20, gate_learning_rate=gate_rate),
-            Phase(25, gate_learning_rate=gate_rate, cosine=True),
+            Phase(20, rate, gate_learning_rate=gate_rate),
+            Phase(25, rate, gate_learning_rate=gate_rate, cosine=True),
             Phase(3, 1e-4, cosine=True, frozen=True),
         ),
         family=family,
@@ -44,10 +44,10 @@ def _lenet5_phases(gate_rate):
 
 FAMILY_RECIPES = {
     ("lenet_300_100", "arm_uniform", "ours"): _lenet_300_100(
-        (0.23, 0.57, 1.15), "arm", 0.002, {"drop_rate": 0.2}, l2=_ARM_L2
+        (0.23, 0.57, 1.15), "arm", 1e-3, 0.002, {"drop_rate": 0.2}, l2=_ARM_L2
     ),
     ("lenet_300_100", "arm_separate", "ours"): _lenet_300_100(
-        (0.21, 0.72, 1.25), "arm", 0.005, {"drop_rate": 0.2}, l2=_ARM_L2
+        (0.21, 0.72, 1.25), "arm", 5e-3, 0.005, {"drop_rate": 0.2}, l2=_ARM_L2
     ),
     ("lenet5", "arm_uniform", "ours"): _lenet5(
         (5, 0.3, 0.2, 10), "arm", _lenet5_phases(0.01), {"drop_rate": 0.2}
